@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The floors of the house, lowest first. A target may import what it names here and nothing else:
+// `swift build --explicit-target-dependency-import-check error` and `TidyTests` hold it to that.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+func library(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    resources: [Resource] = []
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        resources: resources,
+        swiftSettings: strict
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "carparkd",
+    products: [.executable(name: "carparkd", targets: ["carparkd"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Floor 0: C at the edge, and the domain's values.
+        .systemLibrary(
+            name: "CMosquitto",
+            pkgConfig: "libmosquitto",
+            providers: [.apt(["libmosquitto-dev"])]
+        ),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CTransport",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]
+        ),
+        .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CLinux"),
+        library("Parking"),
+
+        // Floor 1: one responsibility each, none knows another.
+        library("Configuration", ["Parking", "Yams"]),
+        library("JSONDocument", ["CSimdjson"]),
+        library("LinuxSystem", ["CLinux", "CZlib"]),
+        library("Logs", [logging]),
+        library("MQTT", ["CMosquitto", "CTransport"]),
+        library("Occupancy", ["Parking"]),
+
+        // Floor 2: readings in, documents out, and sensors that are not there.
+        library(
+            "Feeds",
+            ["Parking", "Occupancy", "LinuxSystem"],
+            resources: [
+                .embedInCode("Resources/index.html"), .embedInCode("Resources/parking.schema.json"),
+            ]
+        ),
+        library("Ingest", ["Parking", "Occupancy", "JSONDocument"]),
+        library("Simulator", ["Parking"]),
+
+        // Floor 3: the composition root.
+        library(
+            "Daemon",
+            [
+                "Configuration", "Feeds", "Ingest", "JSONDocument", "LinuxSystem", "Logs", "MQTT",
+                "Occupancy", "Parking", "Simulator", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // Floor 4: the command.
+        .executableTarget(
+            name: "carparkd",
+            dependencies: [
+                "Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+
+        tests("ParkingTests", ["Parking"]),
+        tests("ConfigurationTests", ["Configuration", "Parking"]),
+        tests("JSONDocumentTests", ["JSONDocument"]),
+        tests("LinuxSystemTests", ["LinuxSystem"]),
+        tests("LogsTests", ["Logs", logging]),
+        tests("MQTTTests", ["MQTT"]),
+        tests("OccupancyTests", ["Occupancy", "Parking"]),
+        tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
+        tests("IngestTests", ["Ingest", "Occupancy", "Parking"]),
+        tests("SimulatorTests", ["Simulator", "Parking"]),
+        tests("SimulationTests", ["Ingest", "Occupancy", "Parking"]),
+        tests("IntegrationTests", ["Configuration", "Daemon", "MQTT"]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,72 @@
+/// What a driver may expect of a facility. The raw value is the word in the feed.
+public enum FacilityState: String, Sendable, CaseIterable {
+    /// Nothing has been heard yet.
+    case unknown
+    /// Vehicles can park.
+    case open
+    /// Vehicles can park, but few more of them.
+    case almostFull = "almost_full"
+    /// No bay is left.
+    case full
+    /// A sensor or an operator said that it is closed.
+    case closed
+    /// A sensor or an operator said that its counts can't be trusted.
+    case fault
+}
+
+/// What a `state` reading says: a fact about the facility that no count can tell.
+public enum OperatingState: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+    /// It works, and vehicles may enter.
+    case open = 1
+    /// Vehicles may not enter.
+    case closed = 2
+    /// Its counts can't be trusted.
+    case fault = 3
+}
+
+/// The direction in which the occupancy moves. The raw value is the word in the feed.
+///
+/// Source: DATEX II, `ParkingOccupancyTrendEnum`.
+public enum OccupancyTrend: String, Sendable, CaseIterable {
+    /// More bays become occupied.
+    case increasing
+    /// More bays become vacant.
+    case decreasing
+    /// Neither.
+    case stable
+
+    /// The trend from an earlier occupancy to a later one.
+    ///
+    /// A difference counts from 1 % of the capacity on, and from two vehicles on in a small facility:
+    /// one car that comes and goes is no trend.
+    public init(earlier: Int, later: Int, capacity: Int) {
+        let difference = later - earlier
+        let tolerance = max(2, capacity / 100)
+        self =
+            difference >= tolerance ? .increasing : difference <= -tolerance ? .decreasing : .stable
+    }
+}
+
+extension Facility {
+    /// The state that follows from an occupancy, a reported operating state and the state before.
+    ///
+    /// - Parameters:
+    ///   - occupied: The occupied bays, or nil before the first reading.
+    ///   - operating: What a `state` reading said last, if anything.
+    ///   - previous: The state of the snapshot before: the hysteresis needs it.
+    public func state(
+        occupied: Int?,
+        operating: OperatingState?,
+        previous: FacilityState
+    ) -> FacilityState {
+        switch operating {
+        case .closed: return .closed
+        case .fault: return .fault
+        case .open, nil: break
+        }
+        guard let occupied else { return operating == nil ? .unknown : .open }
+        if full.holds(occupied: occupied, before: previous == .full) { return .full }
+        let wasAlmostFull = previous == .almostFull || previous == .full
+        return almostFull.holds(occupied: occupied, before: wasAlmostFull) ? .almostFull : .open
+    }
+}

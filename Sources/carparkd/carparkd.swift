@@ -1,0 +1,4 @@
+@main
+struct Carparkd {
+    static func main() {}
+}
