@@ -34,7 +34,7 @@ public struct Facility: Equatable, Sendable {
     /// Stable for ever; the name of everything that is published about this facility.
     public let id: FacilityIdentifier
 
-    /// What people call it. Any text: it is escaped wherever it ends up.
+    /// What people call it: any text, since it is escaped wherever it ends up.
     public let name: String
 
     /// The number of bays (DATEX II: `parkingNumberOfSpaces`); at most ``maximumCount``.
@@ -57,8 +57,9 @@ public struct Facility: Equatable, Sendable {
     /// Source: the 21 bits that a count has in a slot of the history.
     public static let maximumCount = 1 << 21 - 1
 
-    /// A facility. Where no thresholds are given they are derived from the capacity:
-    /// full at the last bay, almost full at 95 % of it, each left again 2 % lower.
+    /// A facility; thresholds that are not given are derived from the capacity.
+    ///
+    /// Full at the last bay, almost full at 95 % of them, each left again 2 % lower.
     public init(
         id: FacilityIdentifier,
         name: String,

@@ -1,4 +1,6 @@
-/// What a driver may expect of a facility. The raw value is the word in the feed.
+/// What a driver may expect of a facility.
+///
+/// The raw value is the word in the feed.
 public enum FacilityState: String, Sendable, CaseIterable {
     /// Nothing has been heard yet.
     case unknown
@@ -24,7 +26,9 @@ public enum OperatingState: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case fault = 3
 }
 
-/// The direction in which the occupancy moves. The raw value is the word in the feed.
+/// The direction in which the occupancy moves.
+///
+/// The raw value is the word in the feed.
 ///
 /// Source: DATEX II, `ParkingOccupancyTrendEnum`.
 public enum OccupancyTrend: String, Sendable, CaseIterable {

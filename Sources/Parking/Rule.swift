@@ -38,7 +38,7 @@ public struct Rule: Equatable, Sendable {
 
     /// What the words of a payload mean, compared byte by byte.
     public struct Words<Value: Hashable & Sendable>: Equatable, Sendable {
-        /// The meaning of each word. Empty means: the words of the format itself.
+        /// The meaning of each word; empty means the words of the format itself.
         public let meanings: [String: Value]
 
         /// Words of these meanings.
