@@ -55,7 +55,7 @@ public struct Facility: Equatable, Sendable {
     /// The largest number of vehicles that a facility can be said to hold.
     ///
     /// Source: the 21 bits that a count has in a slot of the history.
-    public static let maximumCount = 1 << 21 - 1
+    public static let maximumCount = (1 << 21) - 1
 
     /// A facility; thresholds that are not given are derived from the capacity.
     ///

@@ -1,0 +1,92 @@
+public import Parking
+import Synchronization
+
+/// What the readings of one facility add up to, at one moment.
+public struct FacilityCounts: Equatable, Sendable {
+    /// The occupied bays, never negative; nil before the first reading that tells.
+    ///
+    /// The facility's own count if a gate, a counter or a level sensor gives one, the sum of its bays otherwise.
+    public var occupied: Int?
+
+    /// The newest observation, in milliseconds since 1970 (UTC); nil before the first reading.
+    public var observedMilliseconds: Int64?
+
+    /// The monotonic time of the last sign of life; nil before the first reading.
+    public var heardMonotonicMilliseconds: Int64?
+
+    /// What a `state` reading said last.
+    public var operating: OperatingState?
+
+    /// The bays of which something is known.
+    public var knownBays = 0
+
+    /// The vehicles seen coming in since the process began.
+    public var arrivals = 0
+
+    /// The vehicles seen going out since the process began.
+    public var departures = 0
+
+    /// The vehicles by which a count would have left 0…``Facility/maximumCount``, and was clamped.
+    public var drift = 0
+
+    /// Nothing known.
+    public init() {}
+}
+
+/// The atomic counters of one facility.
+///
+/// **Shape.** One block of 64-bit words, on cache lines of its own: two facilities never slow each other down.
+///
+/// **Consistency.** A writer adds to `begun` before it touches a word and to `ended` after its last. A reader that
+/// finds `begun` equal to the `ended` it read before all others has seen no writer halfway: writers never wait for
+/// it, and it tries again.
+struct FacilityCounters: ~Copyable {
+    /// A count that the facility has of its own, with the time of the last level.
+    ///
+    /// Shape: bits 0 to 21 the count + 1, or 0 where there is none; bits 22 to 63 the observation of the last level
+    /// in milliseconds since 1970 (until 2109), 0 where there was none.
+    let own = Atomic<UInt64>(0)
+    let occupiedBays = Atomic<Int>(0)
+    let knownBays = Atomic<Int>(0)
+    let observed = Atomic<Int64>(0)
+    let heard = Atomic<Int64>(.min)
+    /// Bits 0 and 1 the operating state, 0 where none is known; bits 2 to 63 its observation.
+    let operating = Atomic<UInt64>(0)
+    let arrivals = Atomic<Int>(0)
+    let departures = Atomic<Int>(0)
+    let drift = Atomic<Int>(0)
+    let begun = Atomic<UInt64>(0)
+    let ended = Atomic<UInt64>(0)
+    /// The newest observation of a movement: an older level knows less than the count does.
+    let moved = Atomic<Int64>(0)
+    /// Nothing until the first reading: a facility that is never heard needs no ring.
+    let ring = AtomicLazyReference<HistoryRing>()
+}
+
+/// A facility's own count in its word.
+struct OwnCount: Equatable {
+    var count: Int?
+    var levelMilliseconds: Int64
+
+    init(count: Int?, levelMilliseconds: Int64) {
+        self.count = count
+        self.levelMilliseconds = levelMilliseconds
+    }
+
+    init(_ word: UInt64) {
+        let biased = Int(word & 0x3F_FFFF)
+        count = biased == 0 ? nil : biased - 1
+        levelMilliseconds = Int64(word >> 22)
+    }
+
+    var word: UInt64 {
+        UInt64(min(max(levelMilliseconds, 0), (1 << 42) - 1)) << 22
+            | UInt64(count.map { $0 + 1 } ?? 0)
+    }
+
+    /// A count within its bounds, and by how much it was outside.
+    static func clamp(_ count: Int) -> (count: Int, drift: Int) {
+        let clamped = min(max(count, 0), Facility.maximumCount)
+        return (clamped, abs(clamped - count))
+    }
+}

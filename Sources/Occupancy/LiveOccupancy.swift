@@ -1,0 +1,437 @@
+public import Parking
+import Synchronization
+
+/// The occupancy of every facility, live: what the readings so far add up to.
+///
+/// **Shape.** A block of atomic counters and a ring of history for each facility, a word for each bay, two words for each
+/// counting sensor, and a bit for each facility that says that it changed since a reader last asked.
+///
+/// **Threads.** Every method from any thread. Writers never wait for readers, nor readers for writers; see
+/// ``BayTable`` and ``CounterTable`` for the one lock, which only names not heard before take.
+///
+/// **Time.** `observed` is the sensor's clock, nil where it sent none: such a reading is newer than all before it.
+public final class LiveOccupancy: @unchecked Sendable {
+    /// What a reading did.
+    public enum Effect: Equatable, Sendable {
+        /// Something newer is known, and the reading changed no occupancy.
+        case late
+        /// The occupancy, or the operating state, is what it was.
+        case unchanged
+        /// The occupancy, or the operating state, changed.
+        case changed
+    }
+
+    /// The number of facilities, fixed.
+    public let facilityCount: Int
+
+    /// The bays of all facilities.
+    public let bays: BayTable
+
+    /// The counting sensors of all facilities.
+    public let counters: CounterTable
+
+    /// The span and step of the history.
+    public let historyShape: HistoryShape
+
+    private let blocks: PaddedArray<FacilityCounters>
+    private let changedBits: PaddedArray<Atomic<UInt64>>
+    private let bayLimit: Int
+
+    /// The occupancy of so many facilities, of which nothing is known.
+    ///
+    /// - Parameters:
+    ///   - bayLimit: The most bays of one facility: names beyond come from a fault or an attack.
+    ///   - counterLimit: The most counting sensors of all facilities.
+    public init(facilityCount: Int, bayLimit: Int, counterLimit: Int, history: HistoryShape) {
+        self.facilityCount = facilityCount
+        self.bayLimit = bayLimit
+        historyShape = history
+        let bayCapacity = facilityCount.multipliedReportingOverflow(by: bayLimit)
+        bays = BayTable(
+            capacity: bayCapacity.overflow
+                ? NameTable.maximumCapacity
+                : min(bayCapacity.partialValue, NameTable.maximumCapacity)
+        )
+        counters = CounterTable(capacity: min(counterLimit, NameTable.maximumCapacity))
+        blocks = PaddedArray(count: facilityCount) { FacilityCounters() }
+        // All count as changed at first: nobody has seen any.
+        changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
+    }
+
+    // MARK: Writing
+
+    /// The number of a bay of a facility, which is made if it is new and the facility may have one more.
+    public func bay(_ name: Span<UInt8>, facility: Int) -> Int? {
+        if let bay = bays.find(name, facility: facility) { return bay }
+        // Two threads that both find room may go over the limit by one each: it guards memory, not a count.
+        let known = blocks[facility].knownBays.load(ordering: .relaxed)
+        return known < bayLimit ? bays.insert(name, facility: facility) : nil
+    }
+
+    /// Records that a bay is occupied or vacant.
+    public func recordBay(
+        _ bay: Int,
+        facility: Int,
+        occupied: Bool,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment
+    ) -> Effect {
+        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            let change = bays.record(
+                occupied: occupied,
+                observedMilliseconds: observed,
+                receivedMilliseconds: now.wallMilliseconds,
+                bay: bay
+            )
+            var moved = 0
+            switch change {
+            case .late: return .late
+            case .repeated: break
+            case .first(let occupied):
+                block.knownBays.add(1, ordering: .acquiringAndReleasing)
+                if occupied {
+                    block.occupiedBays.add(1, ordering: .acquiringAndReleasing)
+                }
+                // A bay seen for the first time was in its state before: nobody arrived.
+                sample(facility, at: now)
+                return .changed
+            case .changed(let occupied): moved = occupied ? 1 : -1
+            }
+            block.occupiedBays.add(moved, ordering: .acquiringAndReleasing)
+            countMovement(
+                facility,
+                arrivals: max(moved, 0),
+                departures: max(-moved, 0),
+                observed: observed,
+                at: now
+            )
+            sample(facility, at: now)
+            return moved == 0 ? .unchanged : .changed
+        }
+    }
+
+    /// Adds vehicles that came in and went out.
+    ///
+    /// What was observed before the facility's last level is in that level already: it counts in the history alone.
+    public func recordMovement(
+        facility: Int,
+        arrivals: Int,
+        departures: Int,
+        observed: Int64?,
+        at now: Moment
+    ) -> Effect {
+        write(facility, observed: observed, isRetained: false, at: now) { block in
+            countMovement(
+                facility,
+                arrivals: arrivals,
+                departures: departures,
+                observed: observed,
+                at: now
+            )
+            var current = block.own.load(ordering: .acquiring)
+            while true {
+                let own = OwnCount(current)
+                if let observed, observed < own.levelMilliseconds { return .late }
+                let time = observed ?? now.wallMilliseconds
+                block.moved.max(time, ordering: .acquiringAndReleasing)
+                let (count, drift) = OwnCount.clamp((own.count ?? 0) + arrivals - departures)
+                let next = OwnCount(count: count, levelMilliseconds: own.levelMilliseconds)
+                let (exchanged, original) = block.own.compareExchange(
+                    expected: current,
+                    desired: next.word,
+                    ordering: .acquiringAndReleasing
+                )
+                guard exchanged else {
+                    current = original
+                    continue
+                }
+                block.drift.add(drift, ordering: .acquiringAndReleasing)
+                sample(facility, at: now)
+                return count == own.count ? .unchanged : .changed
+            }
+        }
+    }
+
+    /// Replaces the facility's own count, unless a newer level or a newer movement is known.
+    ///
+    /// - Parameter occupied: As reported; outside 0…``Facility/maximumCount`` it is clamped and the rest counted as drift.
+    public func recordLevel(
+        facility: Int,
+        occupied: Int,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment
+    ) -> Effect {
+        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            let (count, drift) = OwnCount.clamp(occupied)
+            var current = block.own.load(ordering: .acquiring)
+            while true {
+                let own = OwnCount(current)
+                let time = observed ?? max(now.wallMilliseconds, own.levelMilliseconds)
+                let moved = block.moved.load(ordering: .acquiring)
+                guard time >= own.levelMilliseconds, observed == nil || time >= moved else {
+                    return .late
+                }
+                let (exchanged, original) = block.own.compareExchange(
+                    expected: current,
+                    desired: OwnCount(count: count, levelMilliseconds: time).word,
+                    ordering: .acquiringAndReleasing
+                )
+                guard exchanged else {
+                    current = original
+                    continue
+                }
+                block.drift.add(drift, ordering: .acquiringAndReleasing)
+                sample(facility, at: now)
+                return count == own.count ? .unchanged : .changed
+            }
+        }
+    }
+
+    /// Replaces the operating state.
+    public func recordState(
+        facility: Int,
+        _ state: OperatingState,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment
+    ) -> Effect {
+        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            var current = block.operating.load(ordering: .acquiring)
+            while true {
+                let known = Int64(current >> 2)
+                let time = max(0, observed ?? max(now.wallMilliseconds, known))
+                guard time >= known else { return .late }
+                let (exchanged, original) = block.operating.compareExchange(
+                    expected: current,
+                    desired: UInt64(time) << 2 | UInt64(state.rawValue),
+                    ordering: .acquiringAndReleasing
+                )
+                if exchanged {
+                    return current & 3 == UInt64(state.rawValue) ? .unchanged : .changed
+                }
+                current = original
+            }
+        }
+    }
+
+    /// Records a sign of life of a facility that says nothing about its occupancy, such as a counter's first total.
+    ///
+    /// - Parameter startsCount: Whether the facility has a count of its own from now on, beginning at 0.
+    public func recordPresence(
+        facility: Int,
+        startsCount: Bool,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment
+    ) {
+        _ = write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            guard startsCount else { return .unchanged }
+            let start = OwnCount(count: 0, levelMilliseconds: 0).word
+            let (exchanged, _) = block.own.compareExchange(
+                expected: 0,
+                desired: start,
+                ordering: .acquiringAndReleasing
+            )
+            guard exchanged else { return .unchanged }
+            sample(facility, at: now)
+            return .changed
+        }
+    }
+
+    // MARK: Reading
+
+    /// The facilities that changed since the last call, in ascending order.
+    public func takeChanged() -> [Int] {
+        var changed: [Int] = []
+        for index in 0..<changedBits.count
+        where changedBits[index].load(ordering: .relaxed) != 0 {
+            var bits = changedBits[index].exchange(0, ordering: .acquiringAndReleasing)
+            while bits != 0 {
+                let facility = index * 64 + bits.trailingZeroBitCount
+                if facility < facilityCount { changed.append(facility) }
+                bits &= bits - 1
+            }
+        }
+        return changed
+    }
+
+    /// What is known of a facility.
+    ///
+    /// All from one moment, unless a thousand attempts each met a writer halfway: then from within one
+    /// message's time, and the facility counts as changed once more.
+    public func counts(of facility: Int) -> FacilityCounts {
+        var counts = FacilityCounts()
+        for _ in 0..<1000 {
+            let ended = blocks[facility].ended.load(ordering: .acquiring)
+            counts = load(facility)
+            let begun = blocks[facility].begun.load(ordering: .acquiring)
+            if begun == ended { return counts }
+        }
+        markChanged(facility)
+        return counts
+    }
+
+    /// The monotonic time of the last sign of life; nil before the first.
+    public func heard(_ facility: Int) -> Int64? {
+        let heard = blocks[facility].heard.load(ordering: .acquiring)
+        return heard == .min ? nil : heard
+    }
+
+    /// The whole history of a facility up to now.
+    ///
+    /// - Parameter holdMilliseconds: How long an occupancy counts as known after it was last heard; nil means for ever. Steps
+    ///   in which nothing was heard have the occupancy of the step before, as long as it holds.
+    public func history(
+        of facility: Int,
+        holdMilliseconds: Int64? = nil,
+        at now: Moment
+    ) -> HistorySeries {
+        let step = historyShape.step(now.wallMilliseconds)
+        let first = max(0, step - Int64(historyShape.stepCount) + 1)
+        let ring = ring(of: facility)
+        let holdSteps = holdMilliseconds.map { $0 / historyShape.stepMilliseconds } ?? .max
+        var held: (occupied: Int, steps: Int64)?
+        let slots = (first...step).map { step -> HistorySlot? in
+            var slot = ring?.slot(step: step)
+            if let occupied = slot?.occupied {
+                held = (occupied, 0)
+            } else if let (occupied, steps) = held, steps < holdSteps {
+                held = (occupied, steps + 1)
+                slot = HistorySlot(
+                    occupied: occupied,
+                    lowest: occupied,
+                    highest: occupied,
+                    arrivals: slot?.arrivals ?? 0,
+                    departures: slot?.departures ?? 0
+                )
+            }
+            return slot
+        }
+        return HistorySeries(
+            startMilliseconds: first * historyShape.stepMilliseconds,
+            stepMilliseconds: historyShape.stepMilliseconds,
+            slots: slots
+        )
+    }
+
+    /// The occupancy that a facility had some time ago, as its history knows it.
+    ///
+    /// That of the last step with a known occupancy that lies at least so far back; where there is none, that of the first step
+    /// after it, if it lies at least a third so far back; otherwise nil: too little is known.
+    public func earlierOccupancy(of facility: Int, agoMilliseconds: Int64, at now: Moment) -> Int? {
+        guard let ring = ring(of: facility) else { return nil }
+        let current = historyShape.step(now.wallMilliseconds)
+        let first = max(0, current - Int64(historyShape.stepCount) + 1)
+        let back = max(1, agoMilliseconds / historyShape.stepMilliseconds)
+        var step = current - back
+        while step >= first {
+            if let occupied = ring.slot(step: step)?.occupied { return occupied }
+            step -= 1
+        }
+        let least = max(1, back / 3)
+        step = max(first, current - back + 1)
+        while step <= current - least {
+            if let occupied = ring.slot(step: step)?.occupied { return occupied }
+            step += 1
+        }
+        return nil
+    }
+
+    // MARK: Inside
+
+    /// Brackets what a reading does to a facility's words, and notes that it was heard.
+    private func write(
+        _ facility: Int,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment,
+        _ body: (borrowing FacilityCounters) -> Effect
+    ) -> Effect {
+        blocks[facility].begun.add(1, ordering: .acquiringAndReleasing)
+        let effect = body(blocks[facility])
+        let wasHeard = blocks[facility].heard.load(ordering: .relaxed) != .min
+        // A broker hands out a retained message long after its sensor has died: it is no sign of life, except
+        // that a sensor not heard before gets its time to prove itself.
+        if !isRetained || !wasHeard {
+            blocks[facility].heard.store(now.monotonicMilliseconds, ordering: .releasing)
+        }
+        if let time = observed ?? (isRetained && wasHeard ? nil : now.wallMilliseconds) {
+            blocks[facility].observed.max(time, ordering: .acquiringAndReleasing)
+        }
+        blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)
+        markChanged(facility)
+        return effect
+    }
+
+    private func load(_ facility: Int) -> FacilityCounts {
+        var counts = FacilityCounts()
+        counts.occupied = Self.occupied(blocks[facility])
+        let observed = blocks[facility].observed.load(ordering: .acquiring)
+        counts.observedMilliseconds = observed == 0 ? nil : observed
+        counts.heardMonotonicMilliseconds = heard(facility)
+        let operating = blocks[facility].operating.load(ordering: .acquiring)
+        counts.operating = OperatingState(rawValue: UInt8(operating & 3))
+        counts.knownBays = blocks[facility].knownBays.load(ordering: .acquiring)
+        counts.arrivals = blocks[facility].arrivals.load(ordering: .acquiring)
+        counts.departures = blocks[facility].departures.load(ordering: .acquiring)
+        counts.drift = blocks[facility].drift.load(ordering: .acquiring)
+        return counts
+    }
+
+    private static func occupied(_ block: borrowing FacilityCounters) -> Int? {
+        let own = OwnCount(block.own.load(ordering: .acquiring))
+        if let count = own.count { return count }
+        guard block.knownBays.load(ordering: .acquiring) > 0 else { return nil }
+        // Below zero only while a writer is between a bay's word and this counter.
+        return max(0, block.occupiedBays.load(ordering: .acquiring))
+    }
+
+    /// Puts the present occupancy into the history, at the time of reception: that is when it became known.
+    private func sample(_ facility: Int, at now: Moment) {
+        guard let occupied = Self.occupied(blocks[facility]) else { return }
+        makeRing(of: facility).update(step: historyShape.step(now.wallMilliseconds)) {
+            $0.sample(occupied)
+        }
+    }
+
+    /// Counts vehicles, and puts them into the history at the time when they were observed.
+    ///
+    /// What is older than the history, or newer than now, goes where now is: no vehicle is left out.
+    private func countMovement(
+        _ facility: Int,
+        arrivals: Int,
+        departures: Int,
+        observed: Int64?,
+        at now: Moment
+    ) {
+        guard arrivals != 0 || departures != 0 else { return }
+        blocks[facility].arrivals.add(arrivals, ordering: .acquiringAndReleasing)
+        blocks[facility].departures.add(departures, ordering: .acquiringAndReleasing)
+        let current = historyShape.step(now.wallMilliseconds)
+        let step = historyShape.step(observed ?? now.wallMilliseconds)
+        let isKept = step <= current && step > current - Int64(historyShape.stepCount)
+        makeRing(of: facility).update(step: isKept ? step : current) {
+            $0.count(arrivals: arrivals, departures: departures)
+        }
+    }
+
+    private func ring(of facility: Int) -> HistoryRing? {
+        blocks[facility].ring.load()
+    }
+
+    private func makeRing(of facility: Int) -> HistoryRing {
+        ring(of: facility)
+            ?? blocks[facility].ring.storeIfNil(HistoryRing(shape: historyShape))
+    }
+
+    /// Always a read-modify-write: one that could be skipped because the bit is set already might be ordered before a
+    /// reader's `takeChanged`, and the change would wait for the next reading.
+    private func markChanged(_ facility: Int) {
+        changedBits[facility >> 6].bitwiseOr(
+            1 << UInt64(facility & 63),
+            ordering: .acquiringAndReleasing
+        )
+    }
+}

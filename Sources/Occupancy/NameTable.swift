@@ -1,0 +1,209 @@
+import Synchronization
+
+/// Small numbers for names: the n-th name that was inserted is number n.
+///
+/// **Shape.** An open-addressing table of 32-bit slots (8 bits of the hash, 24 bits of number + 1) over
+/// chunks of entries and of bytes that never move. A table that fills up is doubled; the smaller ones live on
+/// until the end, since a reader may still be in one (together they are no larger than the newest).
+/// About 17 bytes a name for slots and 8 for the entry, plus the name and its length.
+///
+/// **Scope.** The same bytes under two scopes are two names: bay 1 of one facility is not bay 1 of another.
+///
+/// **Threads.** `find` from any thread, without waiting: a slot is published with a release store after all that it
+/// leads to is written. `insert` takes a lock: a name is new only once, and two threads that meet
+/// a new name at the same time must get the same number. Nothing is ever removed.
+///
+/// **Hostile names.** The hash is keyed with random bits, so that nobody can choose names that collide.
+@safe public final class NameTable: @unchecked Sendable {
+    /// The most names that fit: 24 bits, less the one that means "empty".
+    public static let maximumCapacity = (1 << 24) - 1
+
+    /// The longest name, in bytes; a longer one is neither found nor inserted.
+    public static let maximumNameBytes = 4096
+
+    /// The number of names after which `insert` refuses.
+    public let capacity: Int
+
+    private let key: UInt64
+    private let newest: Atomic<UnsafeRawPointer>
+    private let entries: Chunks<Entry>
+    private let state: Mutex<State>
+    /// Behind a pointer, since readers look at names while the inserting thread appends.
+    private let names: UnsafeMutablePointer<ByteArena>
+
+    private struct Entry: BitwiseCopyable {
+        var scope: UInt32
+        var nameOffset: UInt32
+    }
+
+    /// What only the inserting thread touches.
+    @safe private struct State {
+        var count = 0
+        var tables: [UnsafeMutablePointer<Table>]
+    }
+
+    /// One generation of slots.
+    @safe private struct Table {
+        let mask: Int
+        let slots: UnsafeMutablePointer<Atomic<UInt32>>
+
+        init(slotCount: Int) {
+            mask = slotCount - 1
+            unsafe slots = .allocate(capacity: slotCount)
+            for index in 0..<slotCount { unsafe (slots + index).initialize(to: Atomic(0)) }
+        }
+
+        func deallocate() {
+            unsafe slots.deinitialize(count: mask + 1)
+            unsafe slots.deallocate()
+        }
+    }
+
+    /// An empty table for at most so many names.
+    public init(capacity: Int) {
+        precondition((0...Self.maximumCapacity).contains(capacity))
+        self.capacity = capacity
+        key = UInt64.random(in: .min ... .max)
+        entries = Chunks(capacity: capacity)
+        unsafe names = .allocate(capacity: 1)
+        unsafe names.initialize(to: ByteArena())
+        let table = unsafe Self.makeTable(slotCount: 64)
+        unsafe newest = Atomic(UnsafeRawPointer(table))
+        unsafe state = Mutex(State(tables: [table]))
+    }
+
+    deinit {
+        unsafe names.deinitialize(count: 1)
+        unsafe names.deallocate()
+        state.withLock { state in
+            while let table = unsafe state.tables.popLast() {
+                unsafe table.pointee.deallocate()
+                unsafe table.deallocate()
+            }
+        }
+    }
+
+    /// The number of names.
+    public var count: Int { state.withLock { $0.count } }
+
+    /// The number of a name, or nil where it was never inserted.
+    public func find(_ name: Span<UInt8>, scope: UInt32 = 0) -> Int? {
+        let hash = hash(name, scope: scope)
+        let table = unsafe newest.load(ordering: .acquiring).assumingMemoryBound(to: Table.self)
+        return unsafe find(name, scope: scope, hash: hash, in: table.pointee)
+    }
+
+    /// The number of a name, which is inserted if it is new.
+    ///
+    /// - Parameter prepare: Called for a new number before any other thread can find it: the place to
+    ///   make room for what belongs to it. Runs under the lock.
+    /// - Returns: nil where the table is full or the name too long.
+    public func insert(
+        _ name: Span<UInt8>,
+        scope: UInt32 = 0,
+        prepare: (Int) -> Void = { _ in }
+    ) -> Int? {
+        if let number = find(name, scope: scope) { return number }
+        guard name.count <= Self.maximumNameBytes else { return nil }
+        let hash = hash(name, scope: scope)
+        return state.withLock { state in
+            // Another thread may have inserted it since.
+            if let number = find(name, scope: scope) { return number }
+            let number = state.count
+            guard number < capacity, let offset = unsafe names.pointee.append(name)
+            else { return nil }
+            entries.prepare(number) { Entry(scope: 0, nameOffset: 0) }
+            entries[number] = Entry(scope: scope, nameOffset: offset)
+            prepare(number)
+            state.count += 1
+            publish(number, hash: hash, in: &state)
+            return number
+        }
+    }
+
+    /// Hands over a name and its scope by its number.
+    public func withName<Result>(
+        _ number: Int,
+        _ body: (_ name: Span<UInt8>, _ scope: UInt32) -> Result
+    ) -> Result {
+        let entry = entries[number]
+        return unsafe names.pointee.withName(at: entry.nameOffset) { body($0, entry.scope) }
+    }
+
+    private static func makeTable(slotCount: Int) -> UnsafeMutablePointer<Table> {
+        let table = UnsafeMutablePointer<Table>.allocate(capacity: 1)
+        unsafe table.initialize(to: Table(slotCount: slotCount))
+        return unsafe table
+    }
+
+    private func find(_ name: Span<UInt8>, scope: UInt32, hash: UInt64, in table: Table) -> Int? {
+        let tag = UInt32(truncatingIfNeeded: hash >> 56) << 24
+        var index = Int(truncatingIfNeeded: hash) & table.mask
+        // Ends: at most three quarters of the slots are taken.
+        while true {
+            let slot = unsafe table.slots[index].load(ordering: .acquiring)
+            if slot == 0 { return nil }
+            if slot & 0xFF00_0000 == tag {
+                let number = Int(slot & 0x00FF_FFFF) - 1
+                if withName(number, { $1 == scope && Self.isEqual($0, name) }) { return number }
+            }
+            index = (index + 1) & table.mask
+        }
+    }
+
+    private func publish(_ number: Int, hash: UInt64, in state: inout State) {
+        var table = unsafe state.tables[state.tables.count - 1]
+        if unsafe state.count * 4 > (table.pointee.mask + 1) * 3 {
+            let larger = unsafe Self.makeTable(slotCount: (table.pointee.mask + 1) * 2)
+            for old in 0..<number {
+                let oldHash = withName(old) { self.hash($0, scope: $1) }
+                unsafe Self.place(old, hash: oldHash, in: larger.pointee)
+            }
+            unsafe state.tables.append(larger)
+            unsafe table = larger
+            unsafe Self.place(number, hash: hash, in: table.pointee)
+            unsafe newest.store(UnsafeRawPointer(table), ordering: .releasing)
+        } else {
+            unsafe Self.place(number, hash: hash, in: table.pointee)
+        }
+    }
+
+    private static func place(_ number: Int, hash: UInt64, in table: Table) {
+        var index = Int(truncatingIfNeeded: hash) & table.mask
+        while unsafe table.slots[index].load(ordering: .relaxed) != 0 {
+            index = (index + 1) & table.mask
+        }
+        let tag = UInt32(truncatingIfNeeded: hash >> 56) << 24
+        unsafe table.slots[index].store(tag | UInt32(number + 1), ordering: .releasing)
+    }
+
+    /// A keyed hash that folds eight bytes a step by a 64 × 64 → 128 bit product.
+    private func hash(_ name: Span<UInt8>, scope: UInt32) -> UInt64 {
+        var state = key ^ (UInt64(scope) << 32 | UInt64(truncatingIfNeeded: name.count))
+        let bytes = unsafe name.bytes
+        var offset = 0
+        while offset + 8 <= bytes.byteCount {
+            let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            state = Self.fold(state ^ word, 0x9E37_79B9_7F4A_7C15)
+            offset += 8
+        }
+        var tail: UInt64 = 0
+        while offset < name.count {
+            tail = tail << 8 | UInt64(name[offset])
+            offset += 1
+        }
+        state = Self.fold(state ^ tail, 0xD6E8_FEB8_6659_FD93)
+        return Self.fold(state, key | 1)
+    }
+
+    private static func isEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in 0..<left.count where left[index] != right[index] { return false }
+        return true
+    }
+
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+}

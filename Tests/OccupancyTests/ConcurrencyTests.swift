@@ -1,0 +1,177 @@
+import Glibc
+import Occupancy
+import Parking
+import Synchronization
+import Testing
+
+/// Several writers and readers at once.
+///
+/// Run under thread sanitizer by `make test`.
+@Suite struct `Under several threads` {
+    /// Runs each body on a thread of its own, and waits for all of them.
+    ///
+    /// Real threads, not tasks: the pool of tasks has one a processor, and the point is that they interrupt each other.
+    private func together(_ bodies: [@Sendable () -> Void]) {
+        final class Work: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let threads = bodies.map { body -> pthread_t in
+            var thread = pthread_t()
+            let work = unsafe Unmanaged.passRetained(Work(body)).toOpaque()
+            let result = unsafe pthread_create(
+                &thread,
+                nil,
+                { argument in
+                    if let argument = unsafe argument {
+                        unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+                    }
+                    return nil
+                },
+                work
+            )
+            precondition(result == 0)
+            return thread
+        }
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    @Test func `counters equal a recount of the bays after any interleaving`() {
+        let live = LiveOccupancy.small(facilities: 3, steps: 4)
+        let isDone = Atomic(false)
+        let writers = (0..<4).map { writer -> @Sendable () -> Void in
+            return {
+                var random = UInt64(writer &+ 1) &* 0x9E37_79B9_7F4A_7C15
+                for round in 0..<6000 {
+                    random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    let facility = Int(random >> 60) % 3
+                    live.bay(
+                        "bay \(random >> 40 & 15)",
+                        random >> 33 & 1 == 1,
+                        observed: Int64(round / 7 + 1),
+                        facility: facility,
+                        at: Int64(round)
+                    )
+                }
+                isDone.store(true, ordering: .releasing)
+            }
+        }
+        let reader: @Sendable () -> Void = {
+            repeat {
+                for facility in 0..<3 {
+                    let counts = live.counts(of: facility)
+                    #expect(counts.occupied ?? 0 <= 16)
+                }
+                _ = live.takeChanged()
+            } while !isDone.load(ordering: .acquiring)
+        }
+        together(writers + [reader, reader])
+        for facility in 0..<3 {
+            let counts = live.counts(of: facility)
+            #expect(counts.occupied == live.bays.recount(facility: facility))
+            #expect(counts.knownBays == 16)
+        }
+    }
+
+    @Test func `no movement is lost and none is counted twice`() {
+        let live = LiveOccupancy.small(facilities: 1, steps: 1000)
+        let writers = (0..<4).map { writer -> @Sendable () -> Void in
+            return {
+                for round in 0..<5000 {
+                    live.move(2, 1, at: 100_000 + Int64(round / 10))
+                }
+            }
+        }
+        together(writers)
+        let counts = live.counts(of: 0)
+        #expect(counts.occupied == 20_000)
+        #expect(counts.arrivals == 40_000)
+        let slots = live.history(of: 0, at: Moment(recordedMilliseconds: 200_000)).slots
+        #expect(slots.reduce(0) { $0 + ($1?.arrivals ?? 0) } == 40_000)
+        #expect(slots.reduce(0) { $0 + ($1?.departures ?? 0) } == 20_000)
+    }
+
+    @Test func `a reader never sees a torn slot`() {
+        // Every writer moves as many vehicles in as out, so a whole slot always has equal sums;
+        // levels come in pairs that differ by writer, so a whole slot has lowest <= last <= highest.
+        let live = LiveOccupancy.small(facilities: 1, steps: 3)
+        let isDone = Atomic(0)
+        let writers = (0..<3).map { writer -> @Sendable () -> Void in
+            return {
+                for round in 0..<6000 {
+                    let now = Int64(50_000 + round)
+                    live.move(writer + 1, writer + 1, at: now)
+                    live.level(1000 * (writer + 1), at: now)
+                }
+                isDone.add(1, ordering: .releasing)
+            }
+        }
+        let reader: @Sendable () -> Void = {
+            repeat {
+                for now in [Int64(50_500), 53_000, 56_000] {
+                    let series = live.history(
+                        of: 0,
+                        holdMilliseconds: 0,
+                        at: Moment(recordedMilliseconds: now)
+                    )
+                    for case .some(let slot) in series.slots {
+                        #expect(slot.arrivals == slot.departures)
+                        if let low = slot.lowest, let high = slot.highest, let last = slot.occupied
+                        {
+                            #expect(low <= last && last <= high)
+                        }
+                    }
+                }
+            } while isDone.load(ordering: .acquiring) < 3
+        }
+        together(writers + [reader])
+    }
+
+    @Test func `a new name gets one number, whoever meets it first`() {
+        let table = NameTable(capacity: 5000)
+        let numbers = Mutex<[[Int]]>([])
+        let finders = (0..<4).map { _ -> @Sendable () -> Void in
+            return {
+                var mine: [Int] = []
+                for index in 0..<5000 {
+                    let name = bytes("name \(index)")
+                    mine.append(table.insert(name.span) ?? -1)
+                }
+                numbers.withLock { $0.append(mine) }
+            }
+        }
+        together(finders)
+        let all = numbers.withLock { $0 }
+        #expect(Set(all).count == 1)
+        #expect(Set(all[0]) == Set(0..<5000))
+    }
+
+    @Test func `totals of a counter are replaced whole`() {
+        let table = CounterTable(capacity: 10)
+        let name = bytes("gate")
+        let sensor = table.insert(name.span, facility: 0) ?? -1
+        let writers = (0..<4).map { _ -> @Sendable () -> Void in
+            return {
+                for _ in 0..<5000 {
+                    table.update(sensor) { known in
+                        let total = (known?.arrivals ?? 0) + 1
+                        let next = CounterTotals(
+                            arrivals: total,
+                            departures: total * 2,
+                            observedMilliseconds: Int64(total)
+                        )
+                        return (next, ())
+                    }
+                }
+            }
+        }
+        together(writers)
+        let last = table.update(sensor) { (nil, $0) }
+        let expected = CounterTotals(
+            arrivals: 20_000,
+            departures: 40_000,
+            observedMilliseconds: 20_000
+        )
+        #expect(last == expected)
+    }
+}
