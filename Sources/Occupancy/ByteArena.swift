@@ -3,45 +3,56 @@
 /// **Shape.** Chunks of 64 KiB; a name is two bytes of length and its bytes, within one chunk. An offset is the
 /// chunk's number and the place in it: 32 bits reach 4 GiB.
 ///
-/// **Threads.** `append` from one thread at a time. A name from any thread, once its offset was published
-/// with a release store.
+/// **Threads.** `append` from one thread at a time: the one that has the ``End``. A name from any thread, once its
+/// offset was published with a release store. The arena itself never changes, only what it points to.
 @safe struct ByteArena: ~Copyable {
-    private static var chunkBytes: Int { 65_536 }
+    /// Where the next name goes: the part that changes, kept where the lock is.
+    struct End {
+        fileprivate var chunkCount = 0
+        fileprivate var used = ByteArena.chunkBytes
+    }
+
+    fileprivate static var chunkBytes: Int { 65_536 }
     private static var maximumChunks: Int { 65_536 }
     private let directory: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
-    private var chunkCount = 0
-    private var used = ByteArena.chunkBytes
 
     init() {
         // Touched only as far as chunks are made, so the half megabyte is address space and not memory.
-        unsafe directory = .allocate(capacity: Self.maximumChunks)
+        unsafe directory = .allocate(capacity: Self.maximumChunks + 1)
+        unsafe directory.initialize(to: nil)
     }
 
     deinit {
-        for index in 0..<chunkCount { unsafe directory[index]?.deallocate() }
+        // The place behind the last chunk always holds nil.
+        var index = 0
+        while let chunk = unsafe directory[index] {
+            unsafe chunk.deallocate()
+            index += 1
+        }
         unsafe directory.deallocate()
     }
 
     /// Keeps a name and returns its offset, or nil where the arena is full.
-    mutating func append(_ name: Span<UInt8>) -> UInt32? {
+    func append(_ name: Span<UInt8>, at end: inout End) -> UInt32? {
         let needed = name.count + 2
-        if used + needed > Self.chunkBytes {
-            guard chunkCount < Self.maximumChunks else { return nil }
-            unsafe (directory + chunkCount).initialize(to: .allocate(capacity: Self.chunkBytes))
-            chunkCount += 1
-            used = 0
+        if end.used + needed > Self.chunkBytes {
+            guard end.chunkCount < Self.maximumChunks else { return nil }
+            unsafe (directory + end.chunkCount + 1).initialize(to: nil)
+            unsafe directory[end.chunkCount] = .allocate(capacity: Self.chunkBytes)
+            end.chunkCount += 1
+            end.used = 0
         }
-        guard let chunk = unsafe directory[chunkCount - 1] else { return nil }
-        unsafe chunk[used] = UInt8(truncatingIfNeeded: name.count)
-        unsafe chunk[used + 1] = UInt8(truncatingIfNeeded: name.count >> 8)
-        for index in 0..<name.count { unsafe chunk[used + 2 + index] = name[index] }
-        let offset = UInt32((chunkCount - 1) << 16 | used)
-        used += needed
+        guard let chunk = unsafe directory[end.chunkCount - 1] else { return nil }
+        unsafe chunk[end.used] = UInt8(truncatingIfNeeded: name.count)
+        unsafe chunk[end.used + 1] = UInt8(truncatingIfNeeded: name.count >> 8)
+        for index in 0..<name.count { unsafe chunk[end.used + 2 + index] = name[index] }
+        let offset = UInt32((end.chunkCount - 1) << 16 | end.used)
+        end.used += needed
         return offset
     }
 
     /// Hands over the name at an offset.
-    borrowing func withName<Result>(
+    func withName<Result>(
         at offset: UInt32,
         _ body: (Span<UInt8>) -> Result
     ) -> Result {

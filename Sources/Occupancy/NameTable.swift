@@ -28,8 +28,10 @@ import Synchronization
     private let newest: Atomic<UnsafeRawPointer>
     private let entries: Chunks<Entry>
     private let state: Mutex<State>
-    /// Behind a pointer, since readers look at names while the inserting thread appends.
-    private let names: UnsafeMutablePointer<ByteArena>
+    /// Loaded first and stored last under the lock, so that it also hands the state from one inserting thread
+    /// to the next where a sanitizer can see it: the lock's own futex is out of its sight.
+    private let published = Atomic<Int>(0)
+    private let names = ByteArena()
 
     private struct Entry: BitwiseCopyable {
         var scope: UInt32
@@ -38,7 +40,7 @@ import Synchronization
 
     /// What only the inserting thread touches.
     @safe private struct State {
-        var count = 0
+        var end = ByteArena.End()
         var tables: [UnsafeMutablePointer<Table>]
     }
 
@@ -65,16 +67,12 @@ import Synchronization
         self.capacity = capacity
         key = UInt64.random(in: .min ... .max)
         entries = Chunks(capacity: capacity)
-        unsafe names = .allocate(capacity: 1)
-        unsafe names.initialize(to: ByteArena())
         let table = unsafe Self.makeTable(slotCount: 64)
         unsafe newest = Atomic(UnsafeRawPointer(table))
         unsafe state = Mutex(State(tables: [table]))
     }
 
     deinit {
-        unsafe names.deinitialize(count: 1)
-        unsafe names.deallocate()
         state.withLock { state in
             while let table = unsafe state.tables.popLast() {
                 unsafe table.pointee.deallocate()
@@ -84,7 +82,7 @@ import Synchronization
     }
 
     /// The number of names.
-    public var count: Int { state.withLock { $0.count } }
+    public var count: Int { published.load(ordering: .acquiring) }
 
     /// The number of a name, or nil where it was never inserted.
     public func find(_ name: Span<UInt8>, scope: UInt32 = 0) -> Int? {
@@ -107,16 +105,16 @@ import Synchronization
         guard name.count <= Self.maximumNameBytes else { return nil }
         let hash = hash(name, scope: scope)
         return state.withLock { state in
+            let number = published.load(ordering: .acquiring)
             // Another thread may have inserted it since.
-            if let number = find(name, scope: scope) { return number }
-            let number = state.count
-            guard number < capacity, let offset = unsafe names.pointee.append(name)
+            if let known = find(name, scope: scope) { return known }
+            guard number < capacity, let offset = names.append(name, at: &state.end)
             else { return nil }
             entries.prepare(number) { Entry(scope: 0, nameOffset: 0) }
             entries[number] = Entry(scope: scope, nameOffset: offset)
             prepare(number)
-            state.count += 1
             publish(number, hash: hash, in: &state)
+            published.store(number + 1, ordering: .releasing)
             return number
         }
     }
@@ -127,7 +125,7 @@ import Synchronization
         _ body: (_ name: Span<UInt8>, _ scope: UInt32) -> Result
     ) -> Result {
         let entry = entries[number]
-        return unsafe names.pointee.withName(at: entry.nameOffset) { body($0, entry.scope) }
+        return names.withName(at: entry.nameOffset) { body($0, entry.scope) }
     }
 
     private static func makeTable(slotCount: Int) -> UnsafeMutablePointer<Table> {
@@ -153,7 +151,7 @@ import Synchronization
 
     private func publish(_ number: Int, hash: UInt64, in state: inout State) {
         var table = unsafe state.tables[state.tables.count - 1]
-        if unsafe state.count * 4 > (table.pointee.mask + 1) * 3 {
+        if unsafe (number + 1) * 4 > (table.pointee.mask + 1) * 3 {
             let larger = unsafe Self.makeTable(slotCount: (table.pointee.mask + 1) * 2)
             for old in 0..<number {
                 let oldHash = withName(old) { self.hash($0, scope: $1) }
