@@ -1,1 +1,60 @@
+// A JSON text parsed once by simdjson (3.0, Debian's libsimdjson-dev), read by JSON Pointer, without C++ in sight.
+//
+// A parser owns its buffers and reuses them: after the first text of a size it allocates nothing. Not for two threads at once.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct csimdjson_parser csimdjson_parser;
+
+typedef enum {
+    csimdjson_absent = 0,   // nothing is there
+    csimdjson_null,
+    csimdjson_boolean,      // integer: 0 or 1
+    csimdjson_integer,      // integer
+    csimdjson_large,        // an integer above INT64_MAX
+    csimdjson_real,         // real
+    csimdjson_string,       // text, length: UTF-8, unescaped; valid until the next parse
+    csimdjson_container,    // an array or an object
+} csimdjson_kind;
+
+typedef struct {
+    csimdjson_kind kind;
+    int64_t integer;
+    double real;
+    const char *text;
+    size_t length;
+} csimdjson_value;
+
+typedef enum {
+    csimdjson_ok = 0,
+    csimdjson_too_large,
+    csimdjson_too_deep,
+    csimdjson_malformed,
+    csimdjson_not_utf8,
+    csimdjson_no_memory,
+} csimdjson_result;
+
+// NULL where memory is short. Texts of up to `bytes` bytes and `depth` levels of arrays and objects.
+csimdjson_parser *csimdjson_create(size_t bytes, size_t depth);
+void csimdjson_destroy(csimdjson_parser *parser);
+
+// Copies the text and parses all of it.
+csimdjson_result csimdjson_parse(csimdjson_parser *parser, const char *text, size_t length);
+
+// The value at an RFC 6901 pointer in the text that was parsed last. A value of kind absent where there is none.
+csimdjson_value csimdjson_find(const csimdjson_parser *parser, const char *pointer, size_t length);
+
+// Writes the value at a pointer as compact JSON into `out` and returns its length; 0 where it is absent, and a length above
+// `capacity` where it does not fit (nothing is written then).
+size_t csimdjson_serialize(
+    const csimdjson_parser *parser, const char *pointer, size_t length, char *out, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
