@@ -59,10 +59,10 @@ public enum JSONProblem: Error, Equatable, Sendable, CaseIterable {
     }
 
     /// Hands over the value at a pointer; a string's bytes are valid during the call alone.
-    public func withValue<Result>(
+    public func withValue<Result, Failure: Error>(
         at pointer: JSONPointer,
-        _ body: (_ kind: JSONKind, _ text: Span<UInt8>) -> Result
-    ) -> Result {
+        _ body: (_ kind: JSONKind, _ text: Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let value = unsafe pointer.bytes.withUnsafeBytes { bytes in
             unsafe csimdjson_find(
                 parser,
@@ -71,7 +71,7 @@ public enum JSONProblem: Error, Equatable, Sendable, CaseIterable {
             )
         }
         let text = unsafe UnsafeRawBufferPointer(start: value.text, count: value.length)
-        return unsafe body(JSONKind(value), text.bindMemory(to: UInt8.self).span)
+        return try unsafe body(JSONKind(value), text.bindMemory(to: UInt8.self).span)
     }
 
     /// The value at a pointer as compact JSON; nil where there is none.

@@ -119,9 +119,10 @@ public final class LiveOccupancy: @unchecked Sendable {
         arrivals: Int,
         departures: Int,
         observed: Int64?,
+        isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        write(facility, observed: observed, isRetained: false, at: now) { block in
+        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             countMovement(
                 facility,
                 arrivals: arrivals,
@@ -213,30 +214,6 @@ public final class LiveOccupancy: @unchecked Sendable {
                 }
                 current = original
             }
-        }
-    }
-
-    /// Records a sign of life of a facility that says nothing about its occupancy, such as a counter's first total.
-    ///
-    /// - Parameter startsCount: Whether the facility has a count of its own from now on, beginning at 0.
-    public func recordPresence(
-        facility: Int,
-        startsCount: Bool,
-        observed: Int64?,
-        isRetained: Bool,
-        at now: Moment
-    ) {
-        _ = write(facility, observed: observed, isRetained: isRetained, at: now) { block in
-            guard startsCount else { return .unchanged }
-            let start = OwnCount(count: 0, levelMilliseconds: 0).word
-            let (exchanged, _) = block.own.compareExchange(
-                expected: 0,
-                desired: start,
-                ordering: .acquiringAndReleasing
-            )
-            guard exchanged else { return .unchanged }
-            sample(facility, at: now)
-            return .changed
         }
     }
 

@@ -53,6 +53,7 @@ extension LiveOccupancy {
             arrivals: arrivals,
             departures: departures,
             observed: observed,
+            isRetained: false,
             at: Moment(recordedMilliseconds: now)
         )
     }

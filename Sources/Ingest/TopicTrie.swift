@@ -1,0 +1,126 @@
+import Occupancy
+import Parking
+
+/// Where the levels of a topic begin and end.
+struct TopicLevels {
+    /// The end of each level, and so the place of the separator behind it.
+    private var ends: [Int] = []
+
+    var count: Int { ends.count }
+
+    /// The bytes of a level.
+    func range(_ level: Int) -> Range<Int> {
+        (level == 0 ? 0 : ends[level - 1] + 1)..<ends[level]
+    }
+
+    /// Splits a topic; after the topic with the most levels so far nothing is allocated.
+    mutating func split(_ topic: Span<UInt8>) {
+        ends.removeAll(keepingCapacity: true)
+        for index in 0..<topic.count where topic[index] == UInt8(ascii: "/") { ends.append(index) }
+        ends.append(topic.count)
+    }
+}
+
+/// The rules by their topics, to find the first that reads one.
+///
+/// **Shape.** A tree of levels, compiled once: at each node the child of a literal by hash, the child of any level, and the
+/// rules that end there. Rules are looked at in a few steps a level, however many there are.
+///
+/// Source: MQTT 5.0, section 4.7; a wildcard in the first level does not match a topic that begins with `$` (4.7.2).
+struct TopicTrie: Sendable {
+    private static let none = Int.max
+
+    private struct Node {
+        var anyChild: Int?
+        /// The first rule that ends here, and the first that ends here with `#`.
+        var rule = TopicTrie.none
+        var remainderRule = TopicTrie.none
+        /// The first rule here or below: a branch that can't win is not entered.
+        var first = TopicTrie.none
+    }
+
+    private var nodes = [Node()]
+    private let literals: NameTable
+    private var literalChildren: [Int] = []
+
+    init(_ patterns: [TopicPattern]) {
+        let levelCount = patterns.reduce(0) { $0 + $1.levels.count }
+        literals = NameTable(capacity: min(levelCount, NameTable.maximumCapacity))
+        for (rule, pattern) in patterns.enumerated() { insert(pattern, rule: rule) }
+    }
+
+    /// The first rule that reads a topic.
+    func match(_ topic: Span<UInt8>, _ levels: borrowing TopicLevels) -> Int? {
+        let rule = match(
+            topic,
+            levels,
+            level: 0,
+            node: 0,
+            best: Self.none
+        )
+        return rule == Self.none ? nil : rule
+    }
+
+    private func match(
+        _ topic: Span<UInt8>,
+        _ levels: borrowing TopicLevels,
+        level: Int,
+        node number: Int,
+        best: Int
+    ) -> Int {
+        let node = nodes[number]
+        guard node.first < best else { return best }
+        var best = best
+        let isHidden = level == 0 && topic.count > 0 && topic[0] == UInt8(ascii: "$")
+        if !isHidden { best = min(best, node.remainderRule) }
+        guard level < levels.count else { return min(best, node.rule) }
+        let name = topic.extracting(levels.range(level))
+        if let literal = literals.find(name, scope: UInt32(number)) {
+            best = match(
+                topic,
+                levels,
+                level: level + 1,
+                node: literalChildren[literal],
+                best: best
+            )
+        }
+        if !isHidden, let child = node.anyChild {
+            best = match(topic, levels, level: level + 1, node: child, best: best)
+        }
+        return best
+    }
+
+    private mutating func insert(_ pattern: TopicPattern, rule: Int) {
+        var node = 0
+        nodes[node].first = min(nodes[node].first, rule)
+        for level in pattern.levels {
+            switch level {
+            case .remainder:
+                nodes[node].remainderRule = min(nodes[node].remainderRule, rule)
+                return
+            case .any, .capture: node = anyChild(of: node)
+            case .literal(let text): node = literalChild(of: node, Array(text.utf8))
+            }
+            nodes[node].first = min(nodes[node].first, rule)
+        }
+        nodes[node].rule = min(nodes[node].rule, rule)
+    }
+
+    private mutating func anyChild(of node: Int) -> Int {
+        if let child = nodes[node].anyChild { return child }
+        nodes.append(Node())
+        nodes[node].anyChild = nodes.count - 1
+        return nodes.count - 1
+    }
+
+    private mutating func literalChild(of node: Int, _ text: [UInt8]) -> Int {
+        guard let number = literals.insert(text.span, scope: UInt32(node)) else {
+            fatalError("a level of \(text.count) bytes does not fit the trie of \(literals.count)")
+        }
+        if number == literalChildren.count {
+            nodes.append(Node())
+            literalChildren.append(nodes.count - 1)
+        }
+        return literalChildren[number]
+    }
+}
