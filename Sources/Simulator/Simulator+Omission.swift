@@ -1,0 +1,77 @@
+public import Parking
+
+extension Simulator {
+    /// Something that was configured and that no simulated sensor speaks for.
+    public struct Omission: Equatable, Sendable, CustomStringConvertible {
+        /// The rule, counted from 0; nil where it is the facilities that have none.
+        public let ruleIndex: Int?
+
+        /// The facilities that the rule is not simulated for; empty where it is simulated for none.
+        public internal(set) var facilities: [FacilityIdentifier]
+
+        /// Why.
+        public let reason: Reason
+
+        /// One line for the operator.
+        public var description: String {
+            let rule = ruleIndex.map { "rules[\($0)]" }
+            let names = facilities.map(\.text).joined(separator: ", ")
+            let subject = [rule, names.isEmpty ? nil : names].compactMap { $0 }
+            return "\(subject.joined(separator: " for ")): \(reason)"
+        }
+    }
+
+    /// Why something is not simulated.
+    public enum Reason: Error, Hashable, Sendable, CustomStringConvertible {
+        /// A field is read from a level that the topic does not capture.
+        case captureAbsent(String)
+        /// A field is read from a pointer that is none (RFC 6901).
+        case malformedPointer(String)
+        /// Two fields are read from one place, or one from inside the other.
+        case sharedPlace(String)
+        /// A text has one value, and this pointer is inside it.
+        case insideText(String)
+        /// The rule sets this field to a constant, so that no message could change it.
+        case fixedValue(String)
+        /// The rule has no word for this value.
+        case wordAbsent(String)
+        /// This word can't be a level of a topic.
+        case unfitLevel(String)
+        /// The facility that the rule names is not configured.
+        case unknownFacility(String)
+        /// Its messages would be read by this earlier rule.
+        case takenBy(ruleIndex: Int)
+        /// It counts one direction, and no rule of its kind counts the other.
+        case oneDirection
+        /// The facility has no bay, so that no vehicle ever comes.
+        case noBay
+        /// One source counts a facility, and another was chosen; another seed may choose this one.
+        case anotherCounts
+        /// No rule counts the facility.
+        case uncounted
+
+        /// What is wrong, and what to do where something can be done.
+        public var description: String {
+            switch self {
+            case .captureAbsent(let name):
+                "the topic captures no level {\(name)}; add it to the topic"
+            case .malformedPointer(let pointer):
+                "'\(pointer)' is no JSON Pointer; begin it with '/' and write '~' as '~0'"
+            case .sharedPlace(let place):
+                "two fields are read from \(place); no message can say both"
+            case .insideText(let pointer):
+                "a text has no '\(pointer)'; use the pointer \"\" or the format json"
+            case .fixedValue(let field): "'\(field)' is a constant that a sensor can't change"
+            case .wordAbsent(let value): "no word under 'values' means \(value)"
+            case .unfitLevel(let word): "the word '\(word)' can't be a level of a topic"
+            case .unknownFacility(let text): "the facility '\(text)' is not configured"
+            case .takenBy(let index):
+                "rules[\(index)] comes first and reads the same topics; move it down"
+            case .oneDirection: "it counts one direction, and no rule of its kind the other"
+            case .noBay: "the capacity is 0, so that no vehicle ever comes"
+            case .anotherCounts: "another rule was chosen to count there"
+            case .uncounted: "no rule that can be simulated counts there"
+            }
+        }
+    }
+}

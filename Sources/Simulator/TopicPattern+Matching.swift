@@ -1,0 +1,31 @@
+import Parking
+
+extension TopicPattern {
+    /// Whether a topic name matches.
+    ///
+    /// Source: MQTT 5.0, sections 4.7.1 and 4.7.2.
+    func matches(_ topic: [UInt8]) -> Bool {
+        let parts = topic.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        if topic.first == UInt8(ascii: "$"), let first = levels.first, !first.isLiteral {
+            return false
+        }
+        for (index, level) in levels.enumerated() {
+            switch level {
+            case .remainder: return true
+            case .literal(let text):
+                guard index < parts.count, text.utf8.elementsEqual(parts[index]) else {
+                    return false
+                }
+            case .any, .capture:
+                guard index < parts.count else { return false }
+            }
+        }
+        return levels.count == parts.count
+    }
+}
+
+extension TopicPattern.Level {
+    fileprivate var isLiteral: Bool {
+        if case .literal = self { true } else { false }
+    }
+}
