@@ -9,25 +9,23 @@ struct JSONTree {
         case members([(name: [UInt8], node: Node)])
     }
 
-    private var node = Node.members([])
+    private let node: Node
 
-    /// The field that is the whole text, if one is.
-    var root: MessageTemplate.Field? {
-        if case .gap(let field) = node { field } else { nil }
-    }
-
-    /// Makes a gap for a field.
+    /// The text with these gaps.
     ///
-    /// - Throws: `malformedPointer`, or `sharedPlace` where another gap is there, above or below.
-    mutating func insert(
-        _ field: MessageTemplate.Field,
-        at pointer: String
+    /// - Throws: `malformedPointer`, or `sharedPlace` where one gap is at, above or below another.
+    init(
+        _ gaps: [(field: MessageTemplate.Field, pointer: String)]
     ) throws(Simulator.Reason) {
-        guard let names = Self.names(pointer) else { throw .malformedPointer(pointer) }
-        guard let grown = Self.inserting(field, at: names[...], into: node) else {
-            throw .sharedPlace("'\(pointer)'")
+        var node = Node.members([])
+        for (field, pointer) in gaps {
+            guard let names = Self.names(pointer) else { throw .malformedPointer(pointer) }
+            guard let grown = Self.inserting(field, at: names[...], into: node) else {
+                throw .sharedPlace("'\(pointer)'")
+            }
+            node = grown
         }
-        node = grown
+        self.node = node
     }
 
     /// The text, in pieces.

@@ -51,7 +51,7 @@ struct MessageTemplate {
         fields: [(field: Field, source: Rule.Source)]
     ) throws(Simulator.Reason) {
         var levels: [String: Field] = [:]
-        var places = JSONTree()
+        var gaps: [(field: Field, pointer: String)] = []
         for (field, source) in fields {
             switch source {
             case .constant: break
@@ -62,14 +62,16 @@ struct MessageTemplate {
                 }
             case .pointer(let pointer):
                 guard rule.format == .json || pointer.isEmpty else { throw .insideText(pointer) }
-                try places.insert(field, at: pointer)
+                gaps.append((field, pointer))
             }
         }
         hasObserved = rule.observed != nil
         topic = Self.topicPieces(rule.topic, levels: levels)
-        payload = Self.merged(
-            rule.format == .json ? places.json : places.root.map { [.gap($0)] } ?? [.bytes([0x31])]
-        )
+        let tree = try JSONTree(gaps)
+        switch rule.format {
+        case .json: payload = Self.merged(tree.json)
+        case .text: payload = gaps.first.map { [.gap($0.field)] } ?? [.bytes(Array("1".utf8))]
+        }
     }
 
     private static func topicPieces(

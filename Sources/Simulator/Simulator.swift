@@ -63,7 +63,7 @@ public struct Simulator: Sendable {
         now = startMilliseconds
         clock = SimulatedClock(
             startMilliseconds: startMilliseconds,
-            scale: expected > 0 ? options.rate.map { $0 / expected } ?? 1 : 1
+            scale: expected > 0 ? options.rate.map { $0 / 1000 / expected } ?? 1 : 1
         )
         for (site, curve) in zip(plan.sites, curves) { build(site, curve) }
     }
