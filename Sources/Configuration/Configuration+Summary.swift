@@ -1,0 +1,20 @@
+internal import Parking
+
+extension Configuration {
+    /// What the daemon would do with this configuration, in a few lines for people.
+    public var summary: String {
+        let capacity = facilities.reduce(0) { $0 + $1.capacity }
+        var lines = brokers.map { broker in
+            let urls = broker.urls.map(\.description).joined(separator: ", ")
+            let user = broker.username.map { " as user " + quoted($0) } ?? ""
+            return "broker \(quoted(broker.name)): \(urls), "
+                + "client \(quoted(broker.clientIdentifier))\(user)"
+        }
+        lines.append("facilities: \(facilities.count) with \(capacity) bays")
+        lines.append("rules: \(rules.count)")
+        lines += topicFilters.map { "subscription: " + quoted($0) }
+        lines.append("feed: " + quoted(feed.directory))
+        lines.append("state: " + quoted(stateDirectory))
+        return lines.joined(separator: "\n")
+    }
+}

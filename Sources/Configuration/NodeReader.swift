@@ -1,0 +1,363 @@
+internal import Parking
+internal import Yams
+
+/// Where complaints gather while a document is read.
+final class ComplaintList {
+    private let file: String
+    private(set) var complaints: [Complaint] = []
+
+    init(file: String) { self.file = file }
+
+    func add(_ mark: Mark?, path: String, _ message: String) {
+        complaints.append(
+            Complaint(
+                file: file,
+                line: mark?.line ?? 1,
+                column: mark?.column ?? 1,
+                path: path,
+                message: message
+            )
+        )
+    }
+}
+
+/// One node, the path that leads to it, and where to complain about it.
+///
+/// Every reading function complains by itself and then answers nil.
+struct Element {
+    let node: Node
+    let path: String
+    let list: ComplaintList
+
+    /// Whether it holds keys.
+    var isMapping: Bool { if case .mapping = node { true } else { false } }
+
+    /// Whether it holds a single value.
+    var isScalar: Bool { if case .scalar = node { true } else { false } }
+
+    /// Whether it is what YAML calls null.
+    private var isEmptyValue: Bool {
+        guard case .scalar(let scalar) = node else { return false }
+        return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
+    }
+
+    /// Complains about this node.
+    func complain(_ message: String) {
+        list.add(node.mark, path: path, message)
+    }
+
+    /// The text of a scalar; a number or a word without quotes is a text as well.
+    func text() -> String? {
+        switch node {
+        case .scalar(let scalar):
+            guard !isEmptyValue else {
+                complain("has no value; give it one or remove it")
+                return nil
+            }
+            let isPrintable = scalar.string.unicodeScalars.allSatisfy { scalar in
+                scalar.properties.generalCategory != .control
+            }
+            guard isPrintable else {
+                complain(
+                    "the text holds a line break or another control character; remove it "
+                        + "(YAML's '>-' joins lines and adds none)"
+                )
+                return nil
+            }
+            return scalar.string
+        case .mapping: complain("must be a single value, not a mapping")
+        case .sequence: complain("must be a single value, not a list")
+        case .alias: complain("anchors and aliases are refused: write the value out")
+        }
+        return nil
+    }
+
+    /// A text of 1 to `maximumBytes` bytes of UTF-8.
+    func nonEmptyText(maximumBytes: Int) -> String? {
+        guard let text = text() else { return nil }
+        guard !text.isEmpty else {
+            complain("must not be empty")
+            return nil
+        }
+        guard text.utf8.count <= maximumBytes else {
+            complain("is \(text.utf8.count) bytes long; at most \(maximumBytes) are allowed")
+            return nil
+        }
+        return text
+    }
+
+    /// A whole number in decimal digits.
+    func integer(in range: ClosedRange<Int>) -> Int? {
+        guard let text = text() else { return nil }
+        guard let value = WholeNumber.value(text) else {
+            complain(
+                "must be a whole number from \(range.lowerBound) to \(range.upperBound) in "
+                    + "decimal digits, not \(quoted(text))"
+            )
+            return nil
+        }
+        guard range.contains(value) else {
+            complain("must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
+            return nil
+        }
+        return value
+    }
+
+    /// A decimal number, such as a coordinate.
+    func decimal(in range: ClosedRange<Double>) -> Double? {
+        guard let text = text() else { return nil }
+        let bounds = "from \(Int(range.lowerBound)) to \(Int(range.upperBound))"
+        let isPlain = text.utf8.allSatisfy { byte in
+            byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        guard isPlain, let value = Double(text) else {
+            complain("must be a number \(bounds), not \(quoted(text))")
+            return nil
+        }
+        guard range.contains(value) else {
+            complain("must be \(bounds), not \(escaped(text))")
+            return nil
+        }
+        return value
+    }
+
+    /// A length of time: a whole number and its unit, `ms`, `s`, `m`, `h` or `d`.
+    ///
+    /// - Parameter whole: A unit of which it must be a multiple, such as a second.
+    func duration(in range: ClosedRange<Duration>, whole: Duration = .milliseconds(1)) -> Duration?
+    {
+        guard let text = text() else { return nil }
+        guard let value = LengthOfTime.value(text) else {
+            complain(
+                "must be a length of time such as 500ms, 30s, 15m, 24h or 7d, not \(quoted(text))"
+            )
+            return nil
+        }
+        guard range.contains(value) else {
+            let lower = LengthOfTime.text(range.lowerBound)
+            let upper = LengthOfTime.text(range.upperBound)
+            complain("must be from \(lower) to \(upper), not \(escaped(text))")
+            return nil
+        }
+        guard value.wholeMilliseconds % whole.wholeMilliseconds == 0 else {
+            complain("must be a multiple of \(LengthOfTime.text(whole)), not \(escaped(text))")
+            return nil
+        }
+        return value
+    }
+
+    /// One of a few words.
+    func choice<Value: CaseIterable & RawRepresentable<String>>(of: Value.Type) -> Value? {
+        guard let text = text() else { return nil }
+        if let value = Value(rawValue: text) { return value }
+        let words = Value.allCases.map(\.rawValue)
+        let near = nearest(to: text, among: words)
+        let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+        let allowed = words.joined(separator: ", ")
+        complain("must be one of \(allowed), not \(quoted(text))\(hint)")
+        return nil
+    }
+
+    /// An absolute path without `.` and `..`; repeated and trailing slashes don't count.
+    func absolutePath() -> String? {
+        guard let text = nonEmptyText(maximumBytes: 4095) else { return nil }
+        let parts = text.split(separator: "/")
+        guard text.first == "/", !parts.isEmpty else {
+            complain("must be an absolute path below /, not \(quoted(text))")
+            return nil
+        }
+        guard !parts.contains("."), !parts.contains("..") else {
+            complain("must be a path without . and .., not \(quoted(text))")
+            return nil
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// The items of a list that is not empty.
+    func items() -> [Element]? {
+        guard case .sequence(let sequence) = node else {
+            complain(isEmptyValue ? "has no value; it must be a list" : "must be a list")
+            return nil
+        }
+        guard !sequence.isEmpty else {
+            complain("must not be empty")
+            return nil
+        }
+        return sequence.enumerated().map { index, node in
+            Element(node: node, path: "\(path)[\(index)]", list: list)
+        }
+    }
+
+    /// A reader of the keys of a mapping.
+    func keys() -> NodeReader? {
+        guard case .mapping(let mapping) = node else {
+            complain(
+                isEmptyValue
+                    ? "has no value; it must be a mapping of keys to values"
+                    : "must be a mapping of keys to values"
+            )
+            return nil
+        }
+        return NodeReader(mapping, element: self)
+    }
+}
+
+/// A strict reader of one mapping: keys are taken one by one, and what is left over is a complaint.
+final class NodeReader {
+    private typealias Entry = (key: String, mark: Mark?, value: Element)
+
+    private let element: Element
+    private var remaining: [Entry] = []
+    private var absent: [(key: String, purpose: String?)] = []
+
+    init(_ mapping: Node.Mapping, element: Element) {
+        self.element = element
+        for (keyNode, valueNode) in mapping {
+            guard let key = keyNode.scalar?.string else {
+                element.list.add(keyNode.mark, path: element.path, "a key must be a single word")
+                continue
+            }
+            guard !remaining.contains(where: { $0.key == key }) else {
+                // Yams takes "1" and 1 for different keys; to the operator they are one.
+                element.list.add(
+                    keyNode.mark,
+                    path: path(of: key),
+                    "this key is given twice in one mapping: \(quoted(key))"
+                )
+                continue
+            }
+            let value = Element(node: valueNode, path: path(of: key), list: element.list)
+            remaining.append((key, keyNode.mark, value))
+        }
+    }
+
+    /// Complains about the mapping as a whole.
+    func complain(_ message: String) { element.complain(message) }
+
+    /// Takes the value of a key that may be absent.
+    func take(_ key: String) -> Element? {
+        if let value = remove(key)?.value { return value }
+        absent.append((key, nil))
+        return nil
+    }
+
+    /// Takes the value of a key that must be there; its absence is a complaint of ``finish()``.
+    func require(_ key: String, _ purpose: String) -> Element? {
+        if let value = remove(key)?.value { return value }
+        absent.append((key, purpose))
+        return nil
+    }
+
+    /// Takes a key that has no place here, and complains about it.
+    func refuse(_ key: String, _ message: String) {
+        guard let entry = remove(key) else { return }
+        element.list.add(entry.mark, path: entry.value.path, message)
+    }
+
+    /// Complains about the keys that nobody took, and about those that had to be there.
+    func finish() {
+        var explained: Set<String> = []
+        for (key, mark, value) in remaining {
+            let known = absent.map(\.key)
+            if let near = nearest(to: key, among: known) {
+                explained.insert(near)
+                element.list.add(
+                    mark,
+                    path: value.path,
+                    "unknown key; did you mean \(quoted(near))?"
+                )
+            } else {
+                element.list.add(mark, path: value.path, "unknown key; remove it")
+            }
+        }
+        for (key, purpose) in absent where !explained.contains(key) {
+            guard let purpose else { continue }
+            element.list.add(
+                element.node.mark,
+                path: path(of: key),
+                "this key is missing: \(purpose)"
+            )
+        }
+        remaining = []
+        absent = []
+    }
+
+    private func remove(_ key: String) -> Entry? {
+        remaining.firstIndex { $0.key == key }.map { remaining.remove(at: $0) }
+    }
+
+    private func path(of key: String) -> String {
+        let shown = escaped(String(key.prefix(80)))
+        return element.path.isEmpty ? shown : "\(element.path).\(shown)"
+    }
+}
+
+/// A whole number as the operator writes it.
+enum WholeNumber {
+    /// The value of decimal digits, possibly after a minus; nil for anything else (`0x10`, `010`, `1_000`, `1e3`).
+    static func value(_ text: some StringProtocol) -> Int? {
+        let digits = text.first == "-" ? text.dropFirst() : text[...]
+        let isDecimal =
+            !digits.isEmpty
+            && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isDecimal, digits == "0" || digits.first != "0" else { return nil }
+        return Int(text)
+    }
+}
+
+/// A length of time as the operator writes it.
+enum LengthOfTime {
+    private static let units: [(suffix: String, milliseconds: Int)] = [
+        ("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000),
+    ]
+
+    /// The value of a whole number and a unit; nil for anything else.
+    static func value(_ text: String) -> Duration? {
+        guard let unit = units.first(where: { text.hasSuffix($0.suffix) }),
+            let count = WholeNumber.value(text.dropLast(unit.suffix.count)), count >= 0
+        else { return nil }
+        let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit.milliseconds)
+        return overflow ? nil : .milliseconds(milliseconds)
+    }
+
+    /// The shortest text of a duration, in the largest unit that divides it.
+    static func text(_ duration: Duration) -> String {
+        let milliseconds = Int(duration.wholeMilliseconds)
+        let unit = units.dropFirst().first {
+            milliseconds != 0 && milliseconds % $0.milliseconds == 0
+        }
+        guard let unit else { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }
+        return "\(milliseconds / unit.milliseconds)\(unit.suffix)"
+    }
+}
+
+/// The word that was probably meant: at most two edits away, and not by replacing it whole.
+func nearest(to word: String, among candidates: [String]) -> String? {
+    guard word.utf8.count <= 80 else { return nil }
+    var best: (candidate: String, distance: Int)?
+    for candidate in candidates {
+        let distance = editDistance(word, candidate)
+        guard distance <= 2, distance < min(word.utf8.count, candidate.utf8.count),
+            distance < best?.distance ?? .max
+        else { continue }
+        best = (candidate, distance)
+    }
+    return best?.candidate
+}
+
+/// The number of insertions, deletions and replacements between two words (Levenshtein).
+func editDistance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.utf8)
+    var row = Array(0...right.count)
+    for (i, leftByte) in left.utf8.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, rightByte) in right.enumerated() {
+            let replaced = diagonal + (leftByte == rightByte ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+        }
+    }
+    return row[right.count]
+}
