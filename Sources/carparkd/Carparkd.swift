@@ -1,0 +1,1 @@
+@main struct Carparkd { static func main() {} }

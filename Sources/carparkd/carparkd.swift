@@ -1,4 +1,0 @@
-@main
-struct Carparkd {
-    static func main() {}
-}
