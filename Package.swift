@@ -69,7 +69,9 @@ let package = Package(
             "Feeds",
             ["Parking", "Occupancy", "LinuxSystem"],
             resources: [
-                .embedInCode("Resources/index.html"), .embedInCode("Resources/parking.schema.json"),
+                .embedInCode("Resources/history.schema.json"),
+                .embedInCode("Resources/index.html"),
+                .embedInCode("Resources/parking.schema.json"),
             ]
         ),
         library("Ingest", ["Parking", "Occupancy", "JSONDocument"]),
@@ -82,6 +84,7 @@ let package = Package(
                 "Configuration", "Feeds", "Ingest", "JSONDocument", "LinuxSystem", "Logs", "MQTT",
                 "Occupancy", "Parking", "Simulator", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
 

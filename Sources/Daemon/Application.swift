@@ -1,0 +1,116 @@
+import Configuration
+import Ingest
+import LinuxSystem
+import Logging
+import MQTT
+import Parking
+import ServiceLifecycle
+import UnixSignals
+
+/// The composition root: builds the graph of a configuration and runs it.
+///
+/// The services start in this order and end in the opposite one: the sessions stop taking messages before the last feed is
+/// written.
+struct Application {
+    private let house: House
+    private let logger: Logger
+    private let services: [any Service]
+    private let filters: [String]
+
+    /// Builds everything that can be built without a broker.
+    ///
+    /// - Throws: ``CredentialError``, ``SessionConfiguration/Problem`` for the operator; ``ThreadError`` where the machine has no thread left.
+    init(_ configuration: Configuration, logger: Logger) throws {
+        let house = House(configuration)
+        self.house = house
+        self.logger = logger
+        filters = house.plan.filters
+        let progress = FeedProgress()
+        let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
+        let tallies = configuration.brokers.map { _ in IngestTally() }
+        var sessions: [any Service] = []
+        for (index, broker) in configuration.brokers.enumerated() {
+            let session = try SessionConfiguration(
+                broker,
+                filters: filters,
+                limits: configuration.limits
+            )
+            try session.check()
+            let tally = tallies[index]
+            sessions.append(
+                SessionService(
+                    status: statuses[index],
+                    configuration: session,
+                    makeIngest: {
+                        Ingest(
+                            plan: house.plan,
+                            occupancy: house.occupancy,
+                            incidents: house.incidents,
+                            tally: tally
+                        )
+                    },
+                    logger: logger
+                )
+            )
+        }
+        let feed = FeedService(
+            room: try FeedRoom(house: house, progress: progress, logger: logger),
+            interval: configuration.feed.interval
+        )
+        let watch = WatchService(
+            brokers: statuses,
+            progress: progress,
+            notifier: ServiceNotifier(),
+            facilityCount: configuration.facilities.count,
+            logger: logger,
+            incidents: IncidentReporter(
+                rules: configuration.rules,
+                incidents: house.incidents,
+                logger: logger
+            ),
+            traffic: TrafficReporter(
+                tallies: tallies,
+                incidents: house.incidents,
+                logger: logger,
+                at: .now()
+            )
+        )
+        services = [feed] + sessions + [watch]
+    }
+
+    /// Says in the log what was configured.
+    func logStart(configurationPath: String) {
+        let configuration = house.configuration
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(Version.current)",
+                "configuration": "\(configurationPath)",
+                "brokers": "\(configuration.brokers.map(\.name).joined(separator: ","))",
+                "facilities": "\(configuration.facilities.count)",
+                "rules": "\(configuration.rules.count)",
+                "filters": "\(filters.joined(separator: " "))",
+                "feed": "\(configuration.feed.directory)",
+            ]
+        )
+        if !Session.isTransportInterposed {
+            logger.warning(
+                "the read-ahead is not in effect: ingest costs more, and a broker that does not answer delays the next one"
+            )
+        }
+    }
+
+    /// Runs until a signal ends it.
+    func run() async throws {
+        // The group's own lines are about itself.
+        var quiet = logger
+        quiet.logLevel = .error
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quiet
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}

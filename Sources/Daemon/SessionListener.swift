@@ -1,0 +1,125 @@
+import Ingest
+import LinuxSystem
+import Logging
+import MQTT
+import Parking
+
+/// What a session's thread does with what it hears: messages to the ingest, changes to the log.
+///
+/// **Threads.** The session's alone.
+final class SessionListener: SessionHandler {
+    private let ingest: Ingest
+    private let status: BrokerStatus
+    private let logger: Logger
+    private var now: Moment?
+    private var hasBeenConnected = false
+    private var lastFailure: ConnectionFailure?
+
+    init(ingest: Ingest, status: BrokerStatus, logger: Logger) {
+        self.ingest = ingest
+        self.status = status
+        var logger = logger
+        logger[metadataKey: "broker"] = .string(status.name)
+        self.logger = logger
+    }
+
+    func receive(
+        topic: Span<UInt8>,
+        payload: Span<UInt8>,
+        qos: QoS,
+        isRetained: Bool,
+        packetIdentifier: UInt16
+    ) {
+        // One look at the clocks a batch: its messages lay in the socket together.
+        let now = self.now ?? .now()
+        self.now = now
+        ingest.receive(topic: topic, payload: payload, isRetained: isRetained, at: now)
+    }
+
+    func commit() -> CommitDecision {
+        now = nil
+        return ingest.commit() ? .acknowledge : .withhold
+    }
+
+    func sessionChanged(_ event: SessionEvent) {
+        switch event {
+        case .connecting(let endpoint, let version):
+            logger.debug("connecting", metadata: ["url": "\(endpoint)", "protocol": "\(version)"])
+        case .connected(let endpoint, let version, let sessionPresent):
+            connected(endpoint, version, sessionPresent: sessionPresent)
+        case .connectFailed(let endpoint, let failure):
+            failed(endpoint, failure)
+        case .disconnected(let endpoint, let failure):
+            lastFailure = failure
+            _ = status.change(to: .away(failure))
+            logger.warning(
+                "connection lost; connecting again",
+                metadata: Self.metadata(endpoint, failure)
+            )
+        case .subscribed(let granted):
+            logger.info("subscribed", metadata: ["filters": "\(granted)"])
+        case .subscriptionRefused(let filter, let reason):
+            logger.error(
+                "subscription refused: its messages will not come; allow it in the broker's access control list",
+                metadata: ["filter": "\(filter)", "reason": "\(reason)"]
+            )
+        case .subscriptionDowngraded(let filter):
+            logger.warning(
+                "subscription granted at QoS 0 only: its messages may be lost",
+                metadata: ["filter": "\(filter)"]
+            )
+        case .statusRefused(let topic, let reason):
+            logger.warning(
+                "status message refused; allow it in the broker's access control list",
+                metadata: ["topic": "\(topic)", "reason": "\(reason)"]
+            )
+        case .willRetry(let pause):
+            if status.phase == .starting { _ = status.change(to: .away(lastFailure)) }
+            logger.debug("next attempt", metadata: ["in": "\(pause)"])
+        case .stopped(let gracefully):
+            logger.info("disconnected", metadata: ["clean": "\(gracefully)"])
+        }
+    }
+
+    private func connected(
+        _ endpoint: Endpoint,
+        _ version: ProtocolVersion,
+        sessionPresent: Bool
+    ) {
+        lastFailure = nil
+        _ = status.change(to: .connected(endpoint))
+        logger.info(
+            "connected",
+            metadata: [
+                "url": "\(endpoint)", "protocol": "\(version)",
+                "session": sessionPresent ? "resumed" : "new",
+            ]
+        )
+        if hasBeenConnected, !sessionPresent {
+            logger.warning(
+                "the broker had forgotten our session: what was published meanwhile is lost; see persistence in its configuration"
+            )
+        }
+        hasBeenConnected = true
+    }
+
+    /// Logs a failure once, and again when the reason changes: the attempts in between are no news.
+    private func failed(_ endpoint: Endpoint, _ failure: ConnectionFailure) {
+        let isNews = failure != lastFailure
+        lastFailure = failure
+        logger.log(
+            level: isNews ? .warning : .debug,
+            "cannot connect; trying again",
+            metadata: Self.metadata(endpoint, failure)
+        )
+    }
+
+    private static func metadata(
+        _ endpoint: Endpoint,
+        _ failure: ConnectionFailure
+    ) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["url": "\(endpoint)", "reason": "\(failure)"]
+        if let advice = failure.advice { metadata["advice"] = "\(advice)" }
+        return metadata
+    }
+}
