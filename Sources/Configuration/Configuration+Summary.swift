@@ -7,8 +7,10 @@ extension Configuration {
         var lines = brokers.map { broker in
             let urls = broker.urls.map(\.description).joined(separator: ", ")
             let user = broker.username.map { " as user " + quoted($0) } ?? ""
+            let isIdle = broker.tls != nil && !broker.urls.contains { $0.scheme == .mqtts }
+            let tls = isIdle ? "; its tls is unused, no address is mqtts" : ""
             return "broker \(quoted(broker.name)): \(urls), "
-                + "client \(quoted(broker.clientIdentifier))\(user)"
+                + "client \(quoted(broker.clientIdentifier))\(user)\(tls)"
         }
         lines.append("facilities: \(facilities.count) with \(capacity) bays")
         lines.append("rules: \(rules.count)")

@@ -24,7 +24,7 @@ struct Application {
         let house = House(configuration)
         self.house = house
         self.logger = logger
-        filters = house.plan.filters
+        filters = configuration.topicFilters
         let progress = FeedProgress()
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }

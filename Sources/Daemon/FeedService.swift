@@ -22,7 +22,9 @@ struct FeedService: Service, CustomStringConvertible {
         await finish()
     }
 
-    /// Publishes what the sessions left. A file changes once a second at most, so that it may take a second.
+    /// Publishes what the sessions left.
+    ///
+    /// A file changes once a second at most, so that it may take a second.
     private func finish() async {
         guard await room.flush().isPending else { return }
         let intoSecond = SystemClock.wallMilliseconds() % 1000

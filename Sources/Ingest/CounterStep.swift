@@ -22,7 +22,7 @@ enum CounterStep: Equatable {
     static let vehiclesPerSecond = 4
 
     /// So many vehicles are plausible in any time: clocks are coarse, and readings are delayed.
-    static let slack = 64
+    static let slack = 256
 
     /// The step from known totals to new ones.
     ///

@@ -53,12 +53,6 @@ public final class IngestPlan: Sendable {
         compiled = rules.map { rule in CompiledRule(rule) }
     }
 
-    /// The topic filters to subscribe to: those of the rules, without the ones that another covers word for word.
-    public var filters: [String] {
-        var seen: Set<String> = []
-        return rules.map(\.topic.filter).filter { seen.insert($0).inserted }
-    }
-
     /// The number of the facility of this identifier.
     func facility(_ id: Span<UInt8>) -> Int? { facilityNumbers.find(id) }
 }

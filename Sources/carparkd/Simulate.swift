@@ -1,7 +1,7 @@
 import ArgumentParser
 import Daemon
 
-struct Simulate: AsyncParsableCommand {
+struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish what real sensors would send, to the configured broker.",
         discussion: """
@@ -45,9 +45,9 @@ struct Simulate: AsyncParsableCommand {
         guard count.map({ $0 > 0 }) ?? true else { throw ValidationError("--count is above 0") }
     }
 
-    func run() async throws {
+    func run() throws {
         try end(
-            with: await Commands.simulate(
+            with: Commands.simulate(
                 configurationPath: common.config,
                 options: SimulationOptions(
                     seed: seed,

@@ -123,6 +123,16 @@ import Testing
                 """
         )
     }
+
+    @Test func `is summed up with the tls that nothing uses`() throws {
+        let summary = try Configuration.parse(everyKind, file: "c.yaml").summary
+        #expect(
+            summary.hasPrefix(
+                "broker 'council': mqtt://127.0.0.1:1883, client 'carparkd' as user 'carparkd'; "
+                    + "its tls is unused, no address is mqtts\n"
+            )
+        )
+    }
 }
 
 @Suite struct `A document` {
@@ -132,7 +142,7 @@ import Testing
               - urls: [mqtt://localhost:x, mqtt://localhost]
                 keep_alive: 1s
             feed: {directory: feed}
-            limits: {json_dept: 64}
+            limits: {json_deph: 64}
             facilities:
               - {id: podium, name: Podium, capacity: -1}
               - {id: podium, name: Podium, capacity: 1}
@@ -145,7 +155,7 @@ import Testing
                 "c.yaml:2:12: brokers[0].urls[0]: the port must be a number from 1 to 65535",
                 "c.yaml:3:17: brokers[0].keep_alive: must be from 5s to 65535s, not 1s",
                 "c.yaml:4:19: feed.directory: must be an absolute path below /, not 'feed'",
-                "c.yaml:5:10: limits.json_dept: unknown key; did you mean 'json_depth'?",
+                "c.yaml:5:10: limits.json_deph: unknown key; did you mean 'json_depth'?",
                 "c.yaml:7:42: facilities[0].capacity: must be from 1 to 2097151, not -1",
                 "c.yaml:8:10: facilities[1].id: facilities[0] has the id 'podium' already",
                 "c.yaml:11:5: rules[1]: a level reading needs either 'occupied' or 'free'",

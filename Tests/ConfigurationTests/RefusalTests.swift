@@ -27,7 +27,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         try check(refusal)
     }
 
-    @Test(arguments: feedRefusals) func `feed are checked`(refusal: Refusal) throws {
+    @Test(arguments: feedRefusals) func `the feed is checked`(refusal: Refusal) throws {
         try check(refusal)
     }
 

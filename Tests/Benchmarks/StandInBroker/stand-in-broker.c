@@ -3,7 +3,7 @@
 //     cc -O2 -Wall -Wextra -Werror -o stand-in-broker stand-in-broker.c
 //     ./stand-in-broker --messages 2000000 --qos 1 --window 20
 //
-// It listens on a free port of 127.0.0.1 and prints {"port":N}, answers CONNECT (MQTT 3.1.1 and 5), SUBSCRIBE and
+// It listens on a free port of 127.0.0.1 and prints {"port":N}, answers CONNECT (MQTT 3.1.1 and 5), SUBSCRIBE, PUBLISH and
 // PINGREQ, then sends its messages after the first SUBSCRIBE. When all are sent, acknowledged (QoS 1) and have left
 // its socket, it prints one line of JSON with the seconds since the first, says nothing more, and leaves when the
 // client does. It checks nothing that a benchmark doesn't need: any other packet ends it with a message.
@@ -13,6 +13,7 @@
 // {"occupied":false,"time":"2026-11-23T06:12:45.000Z",…}, padded so that a packet has --bytes bytes whatever the
 // QoS and the protocol. A round is encoded once and its times, states and packet identifiers are rewritten in place.
 
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -242,10 +243,19 @@ static void handle_subscribe(struct client *client, const unsigned char *body, s
     client->subscribed = true;
 }
 
+// A client's own message, such as its birth: taken, acknowledged where it asks for that, and forgotten.
+static void handle_publish(struct client *client, unsigned char kind, const unsigned char *body, size_t length) {
+    if ((kind >> 1 & 3) == 0) return;
+    size_t topic = length < 2 ? 0 : (size_t)body[0] << 8 | body[1];
+    if ((kind >> 1 & 3) != 1 || topic + 4 > length) fail("a PUBLISH that is malformed or at QoS 2");
+    answer(client, (const unsigned char[]){0x40, 2, body[topic + 2], body[topic + 3]}, 4);
+}
+
 static void handle(struct client *client, struct stream *stream, unsigned char kind, const unsigned char *body,
                    size_t length) {
     switch (kind >> 4) {
     case 1: handle_connect(client, body, length); break;
+    case 3: handle_publish(client, kind, body, length); break;
     case 4:
         // In the order of the messages, as MQTT 5.0, 4.6 has it: so the identifier tells which is meant.
         if (length < 2 || (body[0] << 8 | body[1]) != stream->acknowledged % 65535 + 1 ||
@@ -256,7 +266,7 @@ static void handle(struct client *client, struct stream *stream, unsigned char k
     case 8: handle_subscribe(client, body, length, stream->settings.qos); break;
     case 12: answer(client, (const unsigned char[]){0xd0, 0}, 2); break;
     case 14: client->gone = true; break;
-    default: fail("a packet that is no CONNECT, SUBSCRIBE, PUBACK, PINGREQ or DISCONNECT");
+    default: fail("a packet that is no CONNECT, SUBSCRIBE, PUBLISH, PUBACK, PINGREQ or DISCONNECT");
     }
 }
 
