@@ -20,7 +20,8 @@
 
 #include "transport_private.h"
 
-// initial-exec: `read` is also called from signal handlers, where a thread-local variable must not be allocated.
+// initial-exec: `read` is also called from signal handlers, where a thread-local variable must not
+// be allocated.
 static _Thread_local struct transport *current __attribute__((tls_model("initial-exec")));
 
 struct transport *transport_current(void) { return current; }
@@ -40,7 +41,8 @@ static connect_function next_connect;
 static socketpair_function next_socketpair;
 static getaddrinfo_function next_getaddrinfo;
 
-// Before main, on the only thread: dlsym may take locks and memory, which `read` in a signal handler must not.
+// Before main, on the only thread: dlsym may take locks and memory, which `read` in a signal
+// handler must not.
 __attribute__((constructor(101))) static void find_next(void) {
     next_getaddrinfo = (getaddrinfo_function)dlsym(RTLD_NEXT, "getaddrinfo");
     next_socketpair = (socketpair_function)dlsym(RTLD_NEXT, "socketpair");
@@ -202,7 +204,8 @@ static int connect_within(
     return problem ? -1 : 0;
 }
 
-// A name look-up can't be ended: it gets a thread of its own that is left behind where nobody waits any longer.
+// A name look-up can't be ended: it gets a thread of its own that is left behind where nobody waits
+// any longer.
 
 struct look_up {
     atomic_int owners;
@@ -363,7 +366,8 @@ void transport_bound_connecting(struct transport *transport, int milliseconds) {
     transport->connect_milliseconds = milliseconds;
 }
 
-// These only hasten what keep alive notices anyway, so that a kernel that refuses one is no failure.
+// These only hasten what keep alive notices anyway, so that a kernel that refuses one is no
+// failure.
 static void notice_dead_peer(int socket, int timeout_seconds) {
     int on = 1, probes = 3, idle = timeout_seconds, interval = timeout_seconds / 3;
     unsigned timeout_milliseconds = (unsigned)timeout_seconds * 1000;

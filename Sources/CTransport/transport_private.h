@@ -1,7 +1,8 @@
 #pragma once
 #include "CTransport.h"
 
-// 64 KiB hold some 500 sensor messages: at that number the system call costs less than a hundredth of the rest.
+// 64 KiB hold some 500 sensor messages: at that number the system call costs less than a hundredth
+// of the rest.
 enum { TRANSPORT_BUFFER_BYTES = 64 * 1024 };
 
 struct transport {

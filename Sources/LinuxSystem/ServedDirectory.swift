@@ -83,11 +83,25 @@ public struct ServedDirectory: ~Copyable {
 
     /// Replaces files: all are written and on the disk before the first is renamed, in the order given.
     ///
+    /// Each file is an open descriptor until the last is renamed, so a call takes some dozens of them at most.
+    ///
     /// - Throws: A ``FileError``. The first few of the files may have been replaced; write all of them anew.
     public mutating func replace(_ files: [FileReplacement]) throws(FileError) {
         var staged: [String] = []
         do throws(FileError) {
-            for file in files { staged.append(try stage(file)) }
+            var descriptors: [FileDescriptor] = []
+            for file in files {
+                let (name, descriptor) = try createTemporary()
+                staged.append(name)
+                descriptors.append(descriptor)
+                try Self.fill(descriptor, with: file, path: servedPath(file.name))
+            }
+            // All are written before the first fsync(2): one commit of the file system's journal then serves many.
+            for (file, descriptor) in zip(files, descriptors) {
+                guard retryingInterrupts({ fsync(descriptor.number) }) == 0 else {
+                    throw FileError(path: servedPath(file.name), operation: .synchronise)
+                }
+            }
             for (index, file) in files.enumerated() {
                 let place = place(of: file.name)
                 let code = retryingInterrupts {
@@ -133,33 +147,23 @@ public struct ServedDirectory: ~Copyable {
 
     // MARK: Writing
 
-    /// Writes a temporary file, whole and on the disk, and returns its name.
-    private mutating func stage(_ file: FileReplacement) throws(FileError) -> String {
-        let (name, descriptor) = try createTemporary()
+    /// Writes the content and sets mode and time.
+    private static func fill(
+        _ descriptor: FileDescriptor,
+        with file: FileReplacement,
+        path: String
+    ) throws(FileError) {
         do throws(SystemFailure) {
-            try Self.write(file.chunks, to: descriptor)
+            try write(file.chunks, to: descriptor)
         } catch {
-            removeTemporary(name)
-            throw FileError(path: servedPath(file.name), operation: .write, code: error.code)
+            throw FileError(path: path, operation: .write, code: error.code)
         }
-        var operation = FileError.Operation.mark
+        let time = timespec(tv_sec: time_t(file.modificationSeconds), tv_nsec: 0)
+        let times = [time, time]
         // The umask doesn't reach fchmod(2): the web server is another user and must read it.
-        var isDone = fchmod(descriptor.number, 0o644) == 0
-        if isDone {
-            let time = timespec(tv_sec: time_t(file.modificationSeconds), tv_nsec: 0)
-            let times = [time, time]
-            isDone = unsafe futimens(descriptor.number, times) == 0
-        }
-        if isDone {
-            operation = .synchronise
-            isDone = retryingInterrupts { fsync(descriptor.number) } == 0
-        }
-        guard isDone else {
-            let error = FileError(path: servedPath(file.name), operation: operation)
-            removeTemporary(name)
-            throw error
-        }
-        return name
+        guard fchmod(descriptor.number, 0o644) == 0,
+            unsafe futimens(descriptor.number, times) == 0
+        else { throw FileError(path: path, operation: .mark) }
     }
 
     private mutating func createTemporary() throws(FileError) -> (String, FileDescriptor) {

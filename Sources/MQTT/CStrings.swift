@@ -6,7 +6,7 @@ func withOptionalCString<Result>(
     _ body: (UnsafePointer<CChar>?) -> Result
 ) -> Result {
     guard let text else { return body(nil) }
-    return unsafe text.withCString { unsafe body($0) }
+    return unsafe text.withCString(body)
 }
 
 /// Lends an array of C strings.
@@ -22,10 +22,9 @@ func withCStrings<Result>(
         bytes.append(0)
     }
     return unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-        let pointers = unsafe offsets.map { offset in
-            unsafe bytes.baseAddress.map { unsafe $0 + offset }
-        }
-        return unsafe pointers.withUnsafeBufferPointer { unsafe body($0) }
+        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
+        for offset in offsets { unsafe pointers.append(bytes.baseAddress?.advanced(by: offset)) }
+        return unsafe pointers.withUnsafeBufferPointer(body)
     }
 }
 

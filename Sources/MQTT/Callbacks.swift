@@ -2,8 +2,9 @@ internal import CMosquitto
 
 /// What libmosquitto's callbacks carry as their user data.
 ///
-/// The callbacks store; the connection looks when the call into libmosquitto has returned. Only what must
-/// not wait (a message's bytes, and the CONNACK before the messages that follow it) goes on to the sink at once.
+/// The callbacks store; the connection looks when the call into libmosquitto has returned. Only
+/// what must not wait (a message's bytes, and the CONNACK before the messages that follow it) goes
+/// on to the sink at once.
 final class ConnectionBox {
     unowned let sink: any ConnectionSink
     /// The messages since the batch began.
@@ -16,8 +17,8 @@ final class ConnectionBox {
     init(_ sink: any ConnectionSink) { self.sink = sink }
 }
 
-// File-scope functions: a closure literal in an isolated context would check its isolation here. libmosquitto holds
-// its callback mutex while they run: they must not set callbacks.
+// File-scope functions: a closure literal in an isolated context would check its isolation here.
+// libmosquitto holds its callback mutex while they run: they must not set callbacks.
 
 private func box(_ userData: UnsafeMutableRawPointer?) -> ConnectionBox? {
     guard let userData = unsafe userData else { return nil }

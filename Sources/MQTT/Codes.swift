@@ -43,7 +43,9 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable, CustomStringConv
 
     private init(_ code: mosq_err_t) { self.init(rawValue: Int32(code.rawValue)) }
 
-    /// The C name and what it means, for example `MOSQ_ERR_CONN_LOST`: the connection was lost.
+    /// The C name and what it means.
+    ///
+    /// Such as `MOSQ_ERR_CONN_LOST: The connection was lost.`
     public var description: String {
         let text = unsafe mosquitto_strerror(rawValue).map { unsafe String(cString: $0) }
         return "\(name): \(text ?? "unknown")"

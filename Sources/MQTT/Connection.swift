@@ -25,10 +25,12 @@ struct ConnectionOptions {
     var will: (topic: String, payload: String)?
 }
 
-/// One connection to a broker: a libmosquitto client that connects once, and the transport under it.
+/// One connection to a broker: a libmosquitto client that connects once, and the transport under
+/// it.
 ///
-/// A client is never reconnected: what the last connection left behind in it (half an incoming packet, the broker's
-/// limits, queued acknowledgements of messages that will be delivered anew) ends with it.
+/// A client is never reconnected: what the last connection left behind in it (half an incoming
+/// packet, the broker's limits, queued acknowledgements of messages that will be delivered anew)
+/// ends with it.
 ///
 /// Threads: one, from the beginning to the end.
 @safe final class Connection {
@@ -41,7 +43,8 @@ struct ConnectionOptions {
     private let usesTLS: Bool
     private let wakeUp: WakeUp
 
-    /// Connects within ten seconds for each address; the TLS handshake and MQTT's greeting follow in ``read()`` and ``write()``.
+    /// Connects within ten seconds for each address; the TLS handshake and MQTT's greeting follow
+    /// in ``read()`` and ``write()``.
     init(
         to endpoint: Endpoint,
         version: ProtocolVersion,
@@ -80,7 +83,7 @@ struct ConnectionOptions {
             transport,
             mosquitto_socket(client),
             options.keepAliveSeconds * 3 / 2,
-            usesTLS ? 0 : Int(options.maximumPacketBytes ?? 0)
+            usesTLS ? 0 : Self.largestRead(options, version)
         )
     }
 
@@ -91,6 +94,16 @@ struct ConnectionOptions {
         transport_enter(nil)
         unsafe transport_destroy(transport)
         unsafe box.release()
+    }
+
+    /// The largest packet that is worth its memory.
+    ///
+    /// An MQTT 5.0 broker knows our limit and has broken it. To one of 3.1.1 we couldn't tell it:
+    /// ending the connection for any larger message would make it come again for ever.
+    private static func largestRead(_ options: ConnectionOptions, _ version: ProtocolVersion) -> Int
+    {
+        let limit = Int(options.maximumPacketBytes ?? 0)
+        return version == .version5 || limit == 0 ? limit : max(limit, 16 * 1024 * 1024)
     }
 
     private static let libraryResult = ResultCode(rawValue: mosquitto_lib_init())
@@ -108,7 +121,7 @@ struct ConnectionOptions {
         try set(MOSQ_OPT_RECEIVE_MAXIMUM, Int32(options.receiveMaximum))
         try set(MOSQ_OPT_SEND_MAXIMUM, Int32(options.sendMaximum))
         if let userName = options.userName {
-            let password = options.password.map { $0.map { byte in CChar(bitPattern: byte) } + [0] }
+            let password = options.password.map { $0.map { CChar(bitPattern: $0) } + [0] }
             try check(unsafe mosquitto_username_pw_set(client, userName, password))
         }
         if let will = options.will {
@@ -125,7 +138,8 @@ struct ConnectionOptions {
 
     /// Gives libmosquitto a context of ours.
     ///
-    /// Its own one could not say what is wrong with a certificate, and with the system's authorities would not reconnect.
+    /// Its own one could not say what is wrong with a certificate, and with the system's
+    /// authorities would not reconnect.
     private func prepareTLS(_ endpoint: Endpoint, _ files: TLSFiles) throws(ConnectionFailure) {
         var problem = [CChar](repeating: 0, count: 512)
         let context = unsafe withOptionalCString(files.authorities) { authorities in
@@ -229,7 +243,8 @@ struct ConnectionOptions {
     /// Waits until there is something to do, no longer than this.
     func wait(atMost duration: Duration, wakeable: Bool) -> Readiness {
         if mayReadAtOnce { return .readable }
-        let wantsToWrite = unsafe isBlocked || transport_tls_waits_to_write(ssl) && isShakingHands
+        let wantsToWrite =
+            unsafe isBlocked || (isShakingHands && transport_tls_waits_to_write(ssl))
         let events = unsafe transport_wait(
             transport,
             wantsToWrite,
@@ -239,12 +254,16 @@ struct ConnectionOptions {
         return Readiness(rawValue: events)
     }
 
+    /// Whether more is there already that the last batch had no room for.
     private(set) var mayReadAtOnce = false
     private var isBlocked = false
 
     private var ssl: UnsafeMutableRawPointer? { usesTLS ? unsafe mosquitto_ssl_get(client) : nil }
 
-    private var isShakingHands: Bool { unsafe transport_tls_is_shaking_hands(ssl) }
+    /// Whether the TLS handshake still goes on.
+    ///
+    /// It is driven by ``read()`` alone, whatever it waits for.
+    var isShakingHands: Bool { unsafe transport_tls_is_shaking_hands(ssl) }
 
     // MARK: Reading and writing
 
@@ -252,10 +271,11 @@ struct ConnectionOptions {
     private static let readsInBatch: Int32 = 16
     private static let messagesInBatch = 4_096
 
-    /// Reads until nothing more is there or the batch is full; how many messages came, and how the connection ended if it did.
+    /// Reads until nothing more is there or the batch is full; how many messages came, and how the
+    /// connection ended if it did.
     ///
-    /// "Nothing more" is what the transport saw, not `errno`: libmosquitto sets that by other calls, too. The messages
-    /// count even where the connection ended after them.
+    /// "Nothing more" is what the transport saw, not `errno`: libmosquitto sets that by other
+    /// calls, too. The messages count even where the connection ended after them.
     func read() -> (messages: Int, failure: ConnectionFailure?) {
         let box = unsafe self.box.takeUnretainedValue()
         box.messages = 0
@@ -267,9 +287,8 @@ struct ConnectionOptions {
             let cause = errno
             failure = self.failure(after: result, cause)
             hasMore = unsafe failure == nil && transport_has_more(transport, ssl)
-            if unsafe box.messages >= Self.messagesInBatch || !transport_may_read(transport) {
-                break
-            }
+            let isFull = unsafe !transport_may_read(transport)
+            if isFull || box.messages >= Self.messagesInBatch { break }
         }
         mayReadAtOnce = failure == nil && hasMore
         return (box.messages, failure)
@@ -277,6 +296,9 @@ struct ConnectionOptions {
 
     /// Writes all that is queued, or as much as the system takes.
     func write() throws(ConnectionFailure) {
+        // Only here: what a TLS handshake writes while we read must leave at once.
+        unsafe transport_gather(transport, true)
+        defer { unsafe transport_gather(transport, false) }
         // libmosquitto goes on where it was when the transport has room again.
         repeat {
             let result = ResultCode(rawValue: unsafe mosquitto_loop_write(client, 1))
@@ -305,12 +327,12 @@ struct ConnectionOptions {
     private func failure(after result: ResultCode, _ cause: Int32) -> ConnectionFailure? {
         let box = unsafe self.box.takeUnretainedValue()
         if result == .success, unsafe mosquitto_socket(client) >= 0 {
-            // At the end of a handshake that will never be, libmosquitto goes on trying, at full speed.
+            // At the end of a handshake that will never be, libmosquitto goes on trying, at full
+            // speed.
             guard usesTLS, isShakingHands, unsafe transport_has_ended(transport) else { return nil }
             return .tls(tlsFailure ?? .handshake)
         }
         let isOversized = unsafe transport_was_oversized(transport)
-        let isShakingHands = self.isShakingHands
         // The socket is closed and its number may be somebody else's by now.
         unsafe transport_detach(transport)
         if let reason = box.refusal { return .refused(reason) }
@@ -319,7 +341,7 @@ struct ConnectionOptions {
         switch result {
         case .success: return .dismissed(box.dismissal ?? .unspecified)
         case .tls: return .tls(.handshake)
-        case .connectionLost: return isShakingHands ? .tls(.handshake) : .closed
+        case .connectionLost: return .closed
         case .systemError: return cause == ECONNRESET ? .closed : .unreachable(systemText(cause))
         case .protocolError, .malformedPacket, .malformedText, .payloadSize:
             return .malformed(result)
@@ -335,11 +357,13 @@ struct ConnectionOptions {
 
     // MARK: Packets
 
-    /// Queues a SUBSCRIBE and returns its packet identifier; nil where the broker's limit is smaller than that.
+    /// Queues a SUBSCRIBE and returns its packet identifier; nil where the broker's limit is
+    /// smaller than that.
     ///
-    /// Retained messages come with every subscription, not with new ones only: what a sensor published retained at QoS 0
-    /// while we were away stands in no queue, and after a restart our memory is empty though the broker kept the session.
-    /// They only update, so that one too many does no harm; and MQTT 3.1.1 knows nothing else.
+    /// Retained messages come with every subscription, not with new ones only: what a sensor
+    /// published retained at QoS 0 while we were away stands in no queue, and after a restart our
+    /// memory is empty though the broker kept the session. They only update, so that one too many
+    /// does no harm; and MQTT 3.1.1 knows nothing else.
     func subscribe(_ filters: ArraySlice<String>) throws(ConnectionFailure) -> Int32? {
         var identifier: Int32 = 0
         let result = ResultCode(
@@ -380,10 +404,10 @@ struct ConnectionOptions {
         return (identifier, ResultCode(rawValue: result))
     }
 
-    /// Says goodbye, so that the broker drops the will and keeps the session; false where it could not be sent in time.
+    /// Says goodbye, so that the broker drops the will and keeps the session; false where it could
+    /// not be sent in time.
     func disconnect(atMost duration: Duration) -> Bool {
-        // libmosquitto closes the socket as soon as it has written: nothing may be left in the transport.
-        unsafe transport_gather(transport, false)
+        // libmosquitto closes the socket as soon as it has written: here nothing is gathered.
         guard unsafe mosquitto_disconnect_v5(client, 0, nil) == MOSQ_ERR_SUCCESS.result else {
             return false
         }
@@ -406,7 +430,8 @@ struct ConnectionOptions {
 extension TLSFailure {
     /// What a transport noted, if it did.
     init?(_ trouble: transport_tls_trouble) {
-        // The numbers are X509_V_ERR_… of <openssl/x509_vfy.h> and the alerts of RFC 8446, section 6: fixed for ever.
+        // The numbers are X509_V_ERR_… of <openssl/x509_vfy.h> and the alerts of RFC 8446, section
+        // 6: fixed for ever.
         switch trouble.verification {
         case 0: break
         case 62, 64: self = .wrongName; return

@@ -1,7 +1,8 @@
 internal import CTransport
 internal import Synchronization
 
-/// A session with one broker that lasts: connected, subscribed, and connected again, until it is stopped.
+/// A session with one broker that lasts: connected, subscribed, and connected again, until it is
+/// stopped.
 ///
 /// ```swift
 /// let session = try Session(configuration)
@@ -11,7 +12,8 @@ internal import Synchronization
 /// session.stop()
 /// ```
 ///
-/// Threads: ``run(_:)`` blocks the thread that calls it and calls the handler there; ``stop()`` is for any thread.
+/// Threads: ``run(_:)`` blocks the thread that calls it and calls the handler there; ``stop()`` is
+/// for any thread.
 public final class Session: Sendable {
     private let configuration: SessionConfiguration
     private let wakeUp = WakeUp()
@@ -25,8 +27,8 @@ public final class Session: Sendable {
         self.configuration = configuration
     }
 
-    /// Whether libmosquitto reaches the system through our transport, without which everything works, but slower, and
-    /// connecting may take as long as the system likes.
+    /// Whether libmosquitto reaches the system through our transport, without which everything
+    /// works, but slower, and connecting may take as long as the system likes.
     public static var isTransportInterposed: Bool { transport_is_interposed() }
 
     /// Holds the session until ``stop()``; then says goodbye to the broker and returns.
@@ -38,6 +40,7 @@ public final class Session: Sendable {
         SessionLoop(configuration, handler, wakeUp).run()
     }
 
-    /// Ends the session soon: connecting, waiting and pausing end at once, saying goodbye within three seconds.
+    /// Ends the session soon: connecting, waiting and pausing end at once, saying goodbye within
+    /// three seconds.
     public func stop() { wakeUp.raise() }
 }

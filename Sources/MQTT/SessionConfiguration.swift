@@ -100,7 +100,8 @@ public struct SessionConfiguration: Sendable {
     public var tls = TLSFiles()
     /// How often the connection is proven alive; 5 s to 65,535 s.
     public var keepAlive: Duration = .seconds(30)
-    /// How long the broker keeps the session without us (MQTT 5.0 only; 3.1.1 leaves it to the broker).
+    /// How long the broker keeps the session without us (MQTT 5.0 only; 3.1.1 leaves it to the
+    /// broker).
     public var sessionExpiry: Duration = .seconds(7 * 86_400)
     /// How many unacknowledged messages the broker may have under way to us; 1 to 65,535.
     ///

@@ -28,19 +28,21 @@ public enum CommitDecision: Sendable {
     case acknowledge
     /// They are not: nothing leaves, and the question is asked again soon.
     ///
-    /// If that goes on for longer than the keep alive the connection ends, and the broker delivers the messages again.
+    /// If that goes on for longer than the keep alive the connection ends, and the broker delivers
+    /// the messages again.
     case withhold
 }
 
 /// Takes what a session receives.
 ///
-/// Threads: called on the thread that runs the session, and from nowhere else. The handler must not block for longer
-/// than the keep alive.
+/// Threads: called on the thread that runs the session, and from nowhere else. The handler must not
+/// block for longer than the keep alive.
 public protocol SessionHandler: AnyObject {
     /// Takes one message; topic and payload are valid during the call alone.
     ///
-    /// `packetIdentifier` is 0 at QoS 0. A message that was not acknowledged comes again after ``SessionEvent/connected(_:_:sessionPresent:)``
-    /// with the same identifier, in the same order (MQTT 5.0, section 4.4).
+    /// `packetIdentifier` is 0 at QoS 0. A message that was not acknowledged comes again after
+    /// ``SessionEvent/connected(_:_:sessionPresent:)`` with the same identifier, in the same order
+    /// (MQTT 5.0, section 4.4).
     func receive(
         topic: Span<UInt8>,
         payload: Span<UInt8>,

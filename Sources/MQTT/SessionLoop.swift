@@ -2,7 +2,8 @@ internal import CMosquitto
 
 /// The loop of a session: waits, reads a batch, has it committed, lets the acknowledgements leave.
 ///
-/// Every return of libmosquitto that is not success ends the connection; the state machine decides how to go on.
+/// Every return of libmosquitto that is not success ends the connection; the state machine decides
+/// how to go on.
 ///
 /// Threads: the one that runs the session.
 final class SessionLoop {
@@ -27,7 +28,8 @@ final class SessionLoop {
 
     /// A batch of so many messages is a load, and under load a pause makes the next batch larger.
     ///
-    /// More than mosquitto's default window of 20: a stream that waits for our acknowledgements must not be held up.
+    /// More than mosquitto's default window of 20: a stream that waits for our acknowledgements
+    /// must not be held up.
     private static let loadedBatch = 64
     private static let loadedPause = Duration.milliseconds(2)
     /// How often a handler that withholds is asked again.
@@ -139,11 +141,12 @@ final class SessionLoop {
         }
         let longest = conversation.isWithheld ? Self.withheldPause : .seconds(1)
         let readiness = connection.wait(atMost: longest, wakeable: wakeable)
-        if readiness.contains(.readable) {
+        if readiness.contains(.readable) || (connection.isShakingHands && !readiness.isEmpty) {
             let (messages, failure) = connection.read()
             if messages > 0 { isUncommitted = true }
             conversation.isLoaded = messages >= Self.loadedBatch && !connection.mayReadAtOnce
-            // Even what came before the end is made safe: the broker will send it again, and it will be recognised.
+            // Even what came before the end is made safe: the broker will send it again, and it
+            // will be recognised.
             if let failure {
                 if isUncommitted { _ = commit(conversation) }
                 throw failure
@@ -155,7 +158,8 @@ final class SessionLoop {
             try connection.keepAlive()
             if case .fail(let failure) = machine.tick(at: now) { throw failure }
         }
-        // The queue is first come, first served: while acknowledgements are withheld, nothing can leave.
+        // The queue is first come, first served: while acknowledgements are withheld, nothing can
+        // leave.
         if isUncommitted || conversation.isWithheld, !commit(conversation) { return }
         if connection.hasOutput { try connection.write() }
     }
@@ -191,7 +195,8 @@ final class SessionLoop {
             }
             let chunk = rest.prefix(max(1, fitting.count))
             guard let identifier = try connection.subscribe(chunk) else {
-                // The broker's own limit is smaller; where one filter is too long for it, it must be told.
+                // The broker's own limit is smaller; where one filter is too long for it, it must
+                // be told.
                 guard chunk.count > 1 else { throw .library(.oversizePacket) }
                 most = chunk.count / 2
                 continue
@@ -280,12 +285,12 @@ extension SessionLoop: ConnectionSink {
         _ topic: Span<UInt8>,
         _ payload: Span<UInt8>
     ) {
-        unsafe handler.receive(
+        handler.receive(
             topic: topic,
             payload: payload,
-            qos: QoS(rawValue: message.qos) ?? .atMostOnce,
-            isRetained: message.retain,
-            packetIdentifier: UInt16(truncatingIfNeeded: message.mid)
+            qos: QoS(rawValue: unsafe message.qos) ?? .atMostOnce,
+            isRetained: unsafe message.retain,
+            packetIdentifier: UInt16(truncatingIfNeeded: unsafe message.mid)
         )
     }
 

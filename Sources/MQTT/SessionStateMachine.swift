@@ -1,12 +1,14 @@
 /// Decides where and when a session connects.
 ///
-/// Endpoints are tried in order without a pause; when all of them have failed there is a pause with full jitter, whose
-/// bound doubles from round to round. The bound starts anew only after a connection that lasted: two programs
-/// that take over each other's session would otherwise do so without end, at full speed.
+/// Endpoints are tried in order without a pause; when all of them have failed there is a pause with
+/// full jitter, whose bound doubles from round to round. The bound starts anew only after a
+/// connection that lasted: two programs that take over each other's session would otherwise do so
+/// without end, at full speed.
 ///
-/// Every try of an endpoint starts with MQTT 5.0 and falls back to 3.1.1 where the broker's answer suggests it. Nothing
-/// is remembered of that: a broker that has been upgraded, or only hung up because it was going down, gets
-/// MQTT 5.0 again, at the cost of one more connection to an old broker.
+/// Every try of an endpoint starts with MQTT 5.0 and falls back to 3.1.1 where the broker's answer
+/// suggests it. Nothing is remembered of that: a broker that has been upgraded, or only hung up
+/// because it was going down, gets MQTT 5.0 again, at the cost of one more connection to an old
+/// broker.
 ///
 /// Time (since any fixed moment) and chance (0 up to 1) come in as values.
 struct SessionStateMachine {

@@ -9,7 +9,8 @@ final class WakeUp: Sendable {
 
     init() {
         descriptor = transport_abort_create()
-        // Without it nothing could be stopped; and whoever has no descriptor left can't connect either.
+        // Without it nothing could be stopped; and whoever has no descriptor left can't connect
+        // either.
         precondition(descriptor >= 0, "no file descriptor is left")
     }
 
@@ -28,7 +29,8 @@ final class WakeUp: Sendable {
 }
 
 extension Duration {
-    /// The milliseconds for poll(2), rounded up so that nobody wakes a moment too early and then spins.
+    /// The milliseconds for poll(2), rounded up so that nobody wakes a moment too early and then
+    /// spins.
     var pollMilliseconds: Int32 {
         let (seconds, attoseconds) = components
         guard seconds < 2_000_000 else { return 2_000_000_000 }

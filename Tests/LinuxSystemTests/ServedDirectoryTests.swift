@@ -172,6 +172,26 @@ struct ServedDirectoryTests {
         #expect(directory.content(of: "link", limit: 9) == nil)
     }
 
+    @Test func `A strict umask keeps no reader out`() async {
+        // In a process of its own, since the umask belongs to the whole process.
+        await #expect(processExitsWith: .success) {
+            umask(0o077)
+            let scratch = try ScratchDirectory()
+            var directory = try ServedDirectory(
+                path: "\(scratch.path)/feed",
+                temporaryPath: "\(scratch.path)/tmp",
+                folders: ["history"]
+            )
+            try directory.replace([
+                FileReplacement(name: "history/a", chunks: [[1]], modificationSeconds: 1)
+            ])
+            let modes = try ["feed", "feed/history", "feed/history/a"].map {
+                try scratch.status($0).st_mode & 0o7777
+            }
+            guard modes == [0o755, 0o755, 0o644] else { exit(1) }
+        }
+    }
+
     @Test func `A name that could leave the directory ends the program`() async {
         await #expect(processExitsWith: .failure) {
             let scratch = try ScratchDirectory()

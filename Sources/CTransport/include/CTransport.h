@@ -1,18 +1,20 @@
 #pragma once
 /// What libmosquitto 2.0.11 can't do for a daemon, done between it and the system.
 ///
-/// libmosquitto reads three or four times for each message, writes each four-byte acknowledgement on its own, connects
-/// and resolves names without a bound, and checks certificates without saying what is wrong with them. It has no
-/// interface to change any of that, but it reaches the system through `read`, `write`, `connect`, `getaddrinfo` and
-/// `socketpair` like everybody else. This target defines those five. An executable's own definition comes before libc's
-/// in the dynamic linker's search, so that libmosquitto and OpenSSL find ours.
+/// libmosquitto reads three or four times for each message, writes each four-byte acknowledgement
+/// on its own, connects and resolves names without a bound, and checks certificates without saying
+/// what is wrong with them. It has no interface to change any of that, but it reaches the system
+/// through `read`, `write`, `connect`, `getaddrinfo` and `socketpair` like everybody else. This
+/// target defines those five. An executable's own definition comes before libc's in the dynamic
+/// linker's search, so that libmosquitto and OpenSSL find ours.
 ///
-/// Ours do something else only on a thread that has entered a transport, and there only for that transport's socket
-/// (read, write) or while it says so (connect, getaddrinfo, socketpair). Every other call of the process goes to
-/// whatever would have been called without us (`RTLD_NEXT`), arguments, result and errno untouched.
+/// Ours do something else only on a thread that has entered a transport, and there only for that
+/// transport's socket (read, write) or while it says so (connect, getaddrinfo, socketpair). Every
+/// other call of the process goes to whatever would have been called without us (`RTLD_NEXT`),
+/// arguments, result and errno untouched.
 ///
-/// Where another definition wins (`transport_is_interposed` tells), everything still works: slower, and with
-/// the system's own bounds on connecting.
+/// Where another definition wins (`transport_is_interposed` tells), everything still works: slower,
+/// and with the system's own bounds on connecting.
 ///
 /// Threads: a transport belongs to the thread that entered it.
 
@@ -26,7 +28,8 @@ struct transport;
 /// Whether libmosquitto and OpenSSL reach the system through this target.
 bool transport_is_interposed(void);
 
-/// A descriptor that wakes its waiters once and for all when it is raised, from any thread; -1 where there is none left.
+/// A descriptor that wakes its waiters once and for all when it is raised, from any thread; -1
+/// where there is none left.
 int transport_abort_create(void);
 
 /// Wakes all who wait, now and later.
@@ -51,30 +54,33 @@ void transport_enter(struct transport *transport);
 
 /// While set, `socketpair` fails on this thread.
 ///
-/// libmosquitto opens a pair to wake its own loop, which isn't used here, and then writes a byte into it for every
-/// packet that it queues. Without the pair it doesn't.
+/// libmosquitto opens a pair to wake its own loop, which isn't used here, and then writes a byte
+/// into it for every packet that it queues. Without the pair it doesn't.
 void transport_refuse_socket_pair(struct transport *transport, bool refuses);
 
-/// While positive, each `connect` and each `getaddrinfo` on this thread takes no longer than this, and ends when the
-/// abort descriptor becomes readable: `ETIMEDOUT` and `EAI_AGAIN`, `ECANCELED` and `EAI_CANCELED`.
+/// While positive, each `connect` and each `getaddrinfo` on this thread takes no longer than this,
+/// and ends when the abort descriptor becomes readable: `ETIMEDOUT` and `EAI_AGAIN`, `ECANCELED`
+/// and `EAI_CANCELED`.
 void transport_bound_connecting(struct transport *transport, int milliseconds);
 
 /// From now on this socket is served from the read-ahead, and its writes are gathered.
 ///
-/// Also sets what the system should know about it: dead peers are noticed within about `timeout_seconds` (keep-alive probes,
-/// `TCP_USER_TIMEOUT`). A single read of more than `largest_read` bytes fails with `EMSGSIZE` where that is not 0: on a
-/// connection without TLS libmosquitto asks for the whole rest of a packet at once.
+/// Also sets what the system should know about it: dead peers are noticed within about
+/// `timeout_seconds` (keep-alive probes, `TCP_USER_TIMEOUT`). A single read of more than
+/// `largest_read` bytes fails with `EMSGSIZE` where that is not 0: on a connection without TLS
+/// libmosquitto asks for the whole rest of a packet at once.
 void transport_attach(
     struct transport *transport, int socket, int timeout_seconds, size_t largest_read);
 
 /// The socket is closed, or about to be: forget it and what is buffered for it.
 void transport_detach(struct transport *transport);
 
-/// Starts a batch: the socket itself is read at most `reads` times, then `read` says `EAGAIN` until the next batch.
+/// Starts a batch: the socket itself is read at most `reads` times, then `read` says `EAGAIN` until
+/// the next batch.
 void transport_begin_batch(struct transport *transport, int reads);
 
-/// Whether a read would probably yield bytes without waiting: from the read-ahead, from TLS (`ssl` may be NULL), or
-/// from the socket.
+/// Whether a read would probably yield bytes without waiting: from the read-ahead, from TLS (`ssl`
+/// may be NULL), or from the socket.
 bool transport_has_more(const struct transport *transport, const void *ssl);
 
 /// Whether this batch may read the socket again.
@@ -89,15 +95,17 @@ bool transport_was_oversized(const struct transport *transport);
 /// What `transport_wait` saw.
 enum { TRANSPORT_READABLE = 1, TRANSPORT_WRITABLE = 2, TRANSPORT_ABORTED = 4 };
 
-/// Waits (with poll: any descriptor number will do) until the socket is readable, or, where wished, writable or aborted;
-/// 0 when the time is up. An error of the socket counts as readable: the next read tells which.
+/// Waits (with poll: any descriptor number will do) until the socket is readable, or, where wished,
+/// writable or aborted; 0 when the time is up. An error of the socket counts as readable: the next
+/// read tells which.
 int transport_wait(
     const struct transport *transport, bool writable, bool abortable, int milliseconds);
 
 /// While unset, writes go straight to the socket, after what is gathered.
 void transport_gather(struct transport *transport, bool gathers);
 
-/// Writes what is gathered: 0 all of it, 1 not yet all (wait until the socket is writable), -1 an error (errno).
+/// Writes what is gathered: 0 all of it, 1 not yet all (wait until the socket is writable), -1 an
+/// error (errno).
 int transport_flush(struct transport *transport);
 
 // TLS
@@ -109,8 +117,8 @@ struct transport_tls_files {
     const char *key;
 };
 
-/// A TLS context (`SSL_CTX`) that trusts the authorities (the system's where there are none), accepts `host` alone
-/// and speaks TLS 1.2 and later; NULL with a text where a file can't be used.
+/// A TLS context (`SSL_CTX`) that trusts the authorities (the system's where there are none),
+/// accepts `host` alone and speaks TLS 1.2 and later; NULL with a text where a file can't be used.
 void *transport_tls_create(
     const struct transport_tls_files *files, const char *host, char *problem, size_t problem_size);
 
