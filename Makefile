@@ -1,0 +1,100 @@
+# carparkd: what to do with this checkout. Each target installs the Debian packages that it misses, and says so.
+#
+#   make demo     a broker, simulated sensors, the daemon and a web page, all on this machine
+#   make test     everything that is checked before a change goes in
+#   make build    the release, .build/release/carparkd
+#   make install  the release as a systemd service (root; PREFIX, DESTDIR)
+#   make bench    the figures: cost of ingest and flush, memory
+#   make format   the sources in the form that the lint wants
+#   make soak     the simulation with more seeds: SEEDS=1000
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.PHONY: demo test build install format lint bench soak packages-build packages-run packages-test
+
+PREFIX ?= /usr
+DESTDIR ?=
+SEEDS ?= 1000
+
+SOURCES := Package.swift Sources Tests
+CHECKED := --explicit-target-dependency-import-check error
+
+BUILD_PACKAGES := libmosquitto-dev libsimdjson-dev libssl-dev zlib1g-dev pkg-config gcc g++ libc6-dev git
+RUN_PACKAGES := mosquitto mosquitto-clients python3
+TEST_PACKAGES := openssl python3-jsonschema chromium systemd-container strace faketime
+
+# Installs what of $(1) is missing, as root or through sudo.
+define need
+	missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | awk '$$2 == "installed" {print $$1}' \
+	    | sort | comm -13 - <(printf '%s\n' $(1) | sort))
+	if [ -n "$$missing" ]; then
+	    echo "installing: $$missing" | tr '\n' ' '; echo
+	    as_root=""; [ "$$(id -u)" = 0 ] || as_root=sudo
+	    $$as_root apt-get update -qq
+	    DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $$missing > /dev/null
+	fi
+	command -v swift > /dev/null || { echo "Swift 6.3 is missing: install it from https://www.swift.org/install/linux"; exit 1; }
+endef
+
+packages-build:
+	@$(call need,$(BUILD_PACKAGES))
+
+packages-run: packages-build
+	@$(call need,$(RUN_PACKAGES))
+
+packages-test: packages-run
+	@$(call need,$(TEST_PACKAGES))
+
+demo: packages-run
+	@echo "building (the first time takes a minute or two)"
+	swift build $(CHECKED) --product carparkd
+	exec Config/demo/run "$$(swift build --show-bin-path)/carparkd"
+
+build: packages-build
+	@echo "building the release"
+	swift build -c release --static-swift-stdlib $(CHECKED) --product carparkd
+	echo "built: $$(swift build -c release --static-swift-stdlib --show-bin-path)/carparkd"
+
+install: build
+	@binary="$$(swift build -c release --static-swift-stdlib --show-bin-path)/carparkd"
+	install -D -s -m 0755 "$$binary" "$(DESTDIR)$(PREFIX)/bin/carparkd"
+	install -D -m 0644 systemd/carparkd.service "$(DESTDIR)/etc/systemd/system/carparkd.service"
+	install -D -m 0644 systemd/carparkd.sysusers "$(DESTDIR)/usr/lib/sysusers.d/carparkd.conf"
+	install -D -m 0644 README.md "$(DESTDIR)/usr/share/doc/carparkd/README.md"
+	install -D -m 0644 Config/mosquitto/carparkd.conf "$(DESTDIR)/usr/share/doc/carparkd/mosquitto/carparkd.conf"
+	install -D -m 0644 Config/mosquitto/carparkd.acl "$(DESTDIR)/usr/share/doc/carparkd/mosquitto/carparkd.acl"
+	if [ -e "$(DESTDIR)/etc/carparkd/carparkd.yaml" ]; then
+	    echo "kept: $(DESTDIR)/etc/carparkd/carparkd.yaml (the new example is in Config/carparkd.yaml)"
+	else
+	    install -D -m 0644 Config/carparkd.yaml "$(DESTDIR)/etc/carparkd/carparkd.yaml"
+	fi
+	if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then
+	    systemd-sysusers carparkd.conf
+	    systemctl daemon-reload
+	    echo "installed. Next: edit /etc/carparkd/carparkd.yaml, carparkd check, systemctl enable --now carparkd"
+	fi
+
+format:
+	swift format --in-place --recursive $(SOURCES)
+
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+
+# Thread sanitizer sees the targets that share memory between threads.
+test: packages-test lint
+	@echo "building with every warning an error"
+	swift build --build-tests $(CHECKED)
+	echo "testing"
+	swift test --skip-build
+	echo "testing what shares memory, under thread sanitizer"
+	swift build --build-tests --sanitize=thread --scratch-path .build/thread-sanitizer
+	TSAN_OPTIONS="halt_on_error=1" swift test --skip-build --sanitize=thread --scratch-path .build/thread-sanitizer \
+	    --filter 'OccupancyTests|IngestTests|SimulationTests'
+
+bench: packages-run
+	Tests/Benchmarks/run
+
+soak: packages-build
+	CARPARKD_SEEDS=$(SEEDS) swift test --filter SimulationTests
