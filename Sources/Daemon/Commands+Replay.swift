@@ -39,7 +39,6 @@ struct Replay {
     private let house: House
     private let ingest: Ingest
     private let tally = IngestTally()
-    private let publisherConfiguration: Configuration
     private var board: StatusBoard
     private var last: Moment?
     private(set) var lines = 0
@@ -47,7 +46,6 @@ struct Replay {
 
     init(_ configuration: Configuration) {
         house = House(configuration)
-        publisherConfiguration = configuration
         ingest = Ingest(
             plan: house.plan,
             occupancy: house.occupancy,
@@ -110,13 +108,20 @@ struct Replay {
     mutating func publish(to directory: String?) throws {
         let now = last ?? .now()
         _ = board.refresh(at: now)
-        let publisher = FeedPublisher(publisherConfiguration, directory: directory)
-        for (facility, status) in board.statuses.enumerated() { publisher.update(facility, status) }
-        // Every history is written: a flush writes only some of them.
-        let flushes = house.configuration.facilities.count / 32 + 1
-        for _ in 0..<flushes {
-            _ = try publisher.flush(at: now) { board.history(of: $0, at: now) }
+        let settings = FeedSettings(house.configuration, directory: directory)
+        var publisher = FeedPublisher(
+            settings: settings,
+            facilities: house.configuration.facilities
+        )
+        for (facility, status) in board.statuses.enumerated() {
+            publisher.update(facility, status: status)
         }
+        // A flush writes some of the histories only.
+        var report: FlushReport
+        repeat {
+            report = publisher.flush(at: now) { board.history(of: $0, at: now) }
+            if let problem = report.problems.first { throw problem }
+        } while report.files > 0
     }
 
     /// What came of it, for a person.

@@ -9,12 +9,14 @@ import Parking
 actor FeedRoom {
     /// What one flush came to, for whoever watches.
     struct Outcome: Sendable {
+        /// Whether all that was due was published.
         var isPublished: Bool
-        var isPending: Bool
+        /// After how long another flush would publish the rest; nil where nothing is left.
+        var remainder: Duration?
     }
 
     private let executor: ThreadExecutor
-    private let publisher: FeedPublisher
+    private var publisher: FeedPublisher
     private let logger: Logger
     private var board: StatusBoard
     private var announcer: FacilityAnnouncer
@@ -27,7 +29,10 @@ actor FeedRoom {
 
     init(house: House, progress: FeedProgress, logger: Logger) throws(ThreadError) {
         executor = try ThreadExecutor(name: "feeds")
-        publisher = FeedPublisher(house.configuration)
+        publisher = FeedPublisher(
+            settings: FeedSettings(house.configuration),
+            facilities: house.configuration.facilities
+        )
         board = house.board()
         announcer = FacilityAnnouncer(facilities: house.configuration.facilities, logger: logger)
         self.progress = progress
@@ -38,7 +43,7 @@ actor FeedRoom {
     func flush() -> Outcome {
         let now = Moment.now()
         let changes = board.refresh(at: now)
-        for change in changes { publisher.update(change.facility, change.after) }
+        for change in changes { publisher.update(change.facility, status: change.after) }
         announcer.announce(changes, at: now)
         let outcome = publish(at: now)
         progress.flushed(
@@ -50,56 +55,58 @@ actor FeedRoom {
     }
 
     private func publish(at now: Moment) -> Outcome {
-        do throws(FileError) {
-            let report = try publisher.flush(at: now) { board.history(of: $0, at: now) }
-            if failure != nil {
-                failure = nil
-                logger.notice("feed is published again", metadata: ["files": "\(report.files)"])
-            }
-            if report.files > 0 {
-                logger.debug(
-                    "feed published",
-                    metadata: [
-                        "files": "\(report.files)", "bytes": "\(report.bytes)",
-                        "rendering": "\(report.rendering)", "deflating": "\(report.deflating)",
-                        "writing": "\(report.writing)",
-                    ]
-                )
-            }
-            return Outcome(isPublished: true, isPending: report.isPending)
-        } catch {
-            // Once for each kind of failure: the next attempt comes in a second.
-            if error != failure {
-                var metadata: Logger.Metadata = ["error": "\(error)"]
-                if let advice = error.advice { metadata["advice"] = "\(advice)" }
-                logger.error(
-                    "feed cannot be published; counting goes on and every flush tries again",
-                    metadata: metadata
-                )
-            }
-            failure = error
-            return Outcome(isPublished: false, isPending: true)
+        let report = publisher.flush(at: now) { board.history(of: $0, at: now) }
+        log(report)
+        // What failed is tried again at once where this is the last flush; the disk may be back.
+        let wait = report.problems.isEmpty ? report.waitMilliseconds : 1000
+        return Outcome(
+            isPublished: report.problems.isEmpty,
+            remainder: wait.map { .milliseconds($0) }
+        )
+    }
+
+    private func log(_ report: FlushReport) {
+        if report.problems.isEmpty, failure != nil {
+            failure = nil
+            logger.notice("feed is published again", metadata: ["files": "\(report.files)"])
         }
+        // Once for each kind of failure: the next attempt comes in a second.
+        if let problem = report.problems.first, problem != failure {
+            failure = problem
+            var metadata: Logger.Metadata = ["error": "\(problem)"]
+            if let advice = problem.advice { metadata["advice"] = "\(advice)" }
+            logger.error(
+                "feed cannot be published; counting goes on and every flush tries again",
+                metadata: metadata
+            )
+        }
+        guard report.files > 0 else { return }
+        logger.debug(
+            "feed published",
+            metadata: [
+                "files": "\(report.files)", "bytes": "\(report.bytes)",
+                "render_us": "\(report.renderNanoseconds / 1000)",
+                "compress_us": "\(report.compressNanoseconds / 1000)",
+                "write_us": "\(report.writeNanoseconds / 1000)",
+            ]
+        )
     }
 }
 
-extension FeedPublisher {
-    /// The publisher of a configured feed.
-    convenience init(_ configuration: Configuration, directory: String? = nil) {
+extension FeedSettings {
+    /// The settings of a configured feed, published to another directory where one is given.
+    init(_ configuration: Configuration, directory: String? = nil) {
         let feed = configuration.feed
         self.init(
-            facilities: configuration.facilities,
-            settings: FeedSettings(
-                directory: directory ?? feed.directory,
-                temporaryDirectory: directory.map { $0 + ".tmp" } ?? feed.temporaryDirectory,
-                interval: feed.interval,
-                heartbeat: feed.heartbeat,
-                publisher: FeedSettings.Publisher(
-                    name: feed.publisher.name,
-                    url: feed.publisher.url,
-                    licence: feed.publisher.licence,
-                    attribution: feed.publisher.attribution
-                )
+            directory: directory ?? feed.directory,
+            temporaryDirectory: directory == nil ? feed.temporaryDirectory : nil,
+            interval: feed.interval,
+            heartbeat: feed.heartbeat,
+            publisher: Publisher(
+                name: feed.publisher.name,
+                url: feed.publisher.url,
+                licence: feed.publisher.licence,
+                attribution: feed.publisher.attribution
             ),
             historyStep: configuration.history.step
         )

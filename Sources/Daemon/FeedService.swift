@@ -1,4 +1,3 @@
-import LinuxSystem
 import ServiceLifecycle
 
 /// A flush every interval, and a last one at the end.
@@ -26,9 +25,8 @@ struct FeedService: Service, CustomStringConvertible {
     ///
     /// A file changes once a second at most, so that it may take a second.
     private func finish() async {
-        guard await room.flush().isPending else { return }
-        let intoSecond = SystemClock.wallMilliseconds() % 1000
-        try? await Task.sleep(for: .milliseconds(1000 - intoSecond))
+        guard let remainder = await room.flush().remainder else { return }
+        try? await Task.sleep(for: remainder)
         _ = await room.flush()
     }
 }

@@ -1,221 +1,225 @@
-public import LinuxSystem
+import LinuxSystem
 public import Parking
 
-/// Publishes the feed: snapshot to documents, documents to files.
+/// Publishes what is known of the facilities as files in a served directory.
 ///
-/// What could not be published stays due: every flush tries again, from memory, until it succeeds.
+/// A file that could not be written is tried again at the next flush; nothing that the disk does ends the process.
 ///
-/// **Threads.** One: whoever takes the snapshots. It blocks for as long as the disk takes.
-public final class FeedPublisher {
-    /// The most history files in one flush: ten thousand facilities must not hold up the feed.
-    static let historiesInFlush = 32
+/// The compressed sibling is renamed before the plain file. A server that takes the body from the sibling and
+/// the modification time from the plain file (Caddy) then serves, in the moment between the two, new content under
+/// the old time, which the next request corrects. The other way round a reader would keep old content under
+/// the new time, and be told 304 until the next publication.
+///
+/// Threads: one at a time; it writes and synchronises, so give it a thread that may block.
+public struct FeedPublisher: ~Copyable {
+    /// The most history files of one flush; with their siblings twice as many files.
+    ///
+    /// 10,000 facilities that all change are then written once in about five minutes at one flush a second, and a flush stays short.
+    static let historyLimit = 32
 
-    /// A history whose facility did not change is written again after so many steps.
-    static let idleHistorySteps: Int64 = 15
-
-    private let facilities: [Facility]
     private let settings: FeedSettings
-    private let stepMilliseconds: Int64
-    private var served: ServedDirectory?
-    private var document: ParkingDocument
+    private var directory: ServedDirectory?
     private var compressor = GzipCompressor()
-    private var feedSchedule: PublishSchedule
-    private var hasFeedChanged = true
-    private var pages: [Page]
-    private var histories: [History]
-    private var nextHistory = 0
+    private var document: ParkingDocument
+    private var schedule: PublishSchedule
+    private var isSiteWritten = false
+    private var history: HistoryQueue
 
-    /// A file whose content never changes while the process lives.
-    private struct Page {
-        let name: String
-        let content: [UInt8]
-        var isDue = true
-    }
-
-    private struct History {
-        var schedule: PublishSchedule
-        var isKnown = false
-        var hasChanged = false
-        /// The step in which it was last written.
-        var step: Int64 = .min
-    }
-
-    /// A publisher of a feed about these facilities; the directory is opened at the first flush.
+    /// A publisher of facilities of which nothing is known yet.
     ///
-    /// - Parameter historyStep: The length of a step of the history.
-    public init(facilities: [Facility], settings: FeedSettings, historyStep: Duration) {
-        self.facilities = facilities
+    /// The directory is opened at the first flush, and whenever it was replaced.
+    public init(settings: FeedSettings, facilities: [Facility]) {
         self.settings = settings
-        stepMilliseconds = max(1, historyStep.wholeMilliseconds)
-        document = ParkingDocument(facilities: facilities, settings: settings)
-        let schedule = PublishSchedule(heartbeat: settings.heartbeat, existing: nil)
-        feedSchedule = schedule
-        histories = Array(repeating: History(schedule: schedule), count: facilities.count)
-        pages = [
-            Page(name: "parking.schema.json", content: PackageResources.parking_schema_json),
-            Page(name: "history.schema.json", content: PackageResources.history_schema_json),
-            Page(name: "index.html", content: PackageResources.index_html),
-        ]
+        document = ParkingDocument(
+            facilities: facilities,
+            publisher: settings.publisher,
+            interval: settings.interval,
+            heartbeat: settings.heartbeat,
+            hasHistory: settings.historyStep != nil
+        )
+        schedule = PublishSchedule(heartbeat: settings.heartbeat, interval: settings.interval)
+        history = HistoryQueue(
+            count: settings.historyStep == nil ? 0 : facilities.count,
+            step: settings.historyStep ?? .zero,
+            limit: Self.historyLimit
+        )
     }
 
-    /// Takes note of a facility's new status, for the next flush.
-    public func update(_ facility: Int, _ status: FacilityStatus) {
-        document.update(facility, status)
-        hasFeedChanged = true
-        histories[facility].hasChanged = true
-        histories[facility].isKnown = true
+    /// Takes the status of a facility, by its place in the configured order; renders it if it changed.
+    public mutating func update(_ index: Int, status: FacilityStatus) {
+        if document.update(index, status) { history.mark(index) }
     }
 
-    /// Publishes what is due.
+    /// The history of a facility changed, though its status may not have.
+    public mutating func markHistory(of index: Int) {
+        history.mark(index)
+    }
+
+    /// Publishes what changed and is due.
     ///
-    /// - Parameter history: The history of a facility, by its number; asked for the few that are written now.
-    /// - Throws: ``FileError``: nothing, or not everything, could be published. What is in the directory is whole; log it once and
-    ///   flush again at the next interval.
-    public func flush(
-        at now: Moment,
-        history: (_ facility: Int) -> HistorySeries
-    ) throws(FileError) -> FlushReport {
+    /// - Parameters:
+    ///   - moment: Now.
+    ///   - series: The history of a facility by its place, or nil where there is none; asked for a few at a time.
+    public mutating func flush(
+        at moment: Moment,
+        series: (Int) -> HistorySeries? = { _ in nil }
+    ) -> FlushReport {
         var report = FlushReport()
-        try open()
-        try publishFeed(at: now, &report)
-        try publishPages(at: now, &report)
-        try publishHistories(at: now, history, &report)
+        do throws(FileError) {
+            try openDirectory()
+        } catch {
+            report.problems.append(error)
+            return report
+        }
+        publishDocument(at: moment, &report)
+        publishHistory(at: moment, series, &report)
+        publishSite(at: moment, &report)
         return report
     }
 
-    // MARK: The directory
-
-    private func open() throws(FileError) {
-        if var directory = served.take() {
-            let isReplaced = try directory.refresh()
-            served = consume directory
-            if isReplaced { adopt() }
+    private mutating func openDirectory() throws(FileError) {
+        if directory != nil {
+            guard try directory?.refresh() == true else { return }
         } else {
-            served = try ServedDirectory(
+            directory = try ServedDirectory(
                 path: settings.directory,
                 temporaryPath: settings.temporaryDirectory,
-                folders: ["history"]
+                folders: settings.historyStep == nil ? [] : [HistoryDocument.folder]
             )
-            adopt()
         }
-    }
-
-    /// Looks at what stands in the directory: modification times must rise from there.
-    private func adopt() {
-        feedSchedule.found(served?.modificationSeconds(of: "parking.json"))
-        hasFeedChanged = true
-        for index in pages.indices { pages[index].isDue = true }
-        for (index, facility) in facilities.enumerated() {
+        // Whatever stood in the directory before stands there no more, or is another process's.
+        isSiteWritten = false
+        schedule.lost()
+        history.lose()
+        if let seconds = modificationSeconds(of: ParkingDocument.name) {
+            schedule.found(modificationSeconds: seconds)
+        }
+        guard settings.historyStep != nil else { return }
+        for (index, facility) in document.facilities.enumerated() {
             let name = HistoryDocument.name(of: facility)
-            histories[index].schedule.found(served?.modificationSeconds(of: name))
-            histories[index].step = .min
+            guard let seconds = modificationSeconds(of: name) else { continue }
+            history.found(index, modificationSeconds: seconds)
         }
     }
 
-    private func replace(
-        _ files: [FileReplacement],
-        _ report: inout FlushReport
-    ) throws(FileError) {
-        let start = SystemClock.monotonicNanoseconds()
-        try served?.replace(files)
-        report.writing += .nanoseconds(SystemClock.monotonicNanoseconds() - start)
-        report.files += files.count
-        for file in files { report.bytes += file.chunks.reduce(0) { $0 + $1.count } }
-    }
+    // MARK: parking.json
 
-    // MARK: The documents
-
-    private func publishFeed(at now: Moment, _ report: inout FlushReport) throws(FileError) {
-        guard hasFeedChanged || feedSchedule.isHeartbeatDue(at: now) else { return }
-        guard let modification = feedSchedule.modificationSeconds(at: now) else {
-            report.isPending = true
+    private mutating func publishDocument(at moment: Moment, _ report: inout FlushReport) {
+        let seconds: Int64
+        switch schedule.decision(hasChanged: document.hasChanged, at: moment) {
+        case .rest: return
+        case .wait(let milliseconds):
+            report.waitMilliseconds = milliseconds
             return
+        case .publish(let modificationSeconds): seconds = modificationSeconds
         }
-        let start = SystemClock.monotonicNanoseconds()
-        let content = document.content(at: now.wallMilliseconds)
+        let begin = SystemClock.monotonicNanoseconds()
+        let plain = document.chunks(generatedMilliseconds: moment.wallMilliseconds)
         let rendered = SystemClock.monotonicNanoseconds()
-        let compressed = document.compressed(at: now.wallMilliseconds, with: &compressor)
-        report.rendering += .nanoseconds(rendered - start)
-        report.deflating += .nanoseconds(SystemClock.monotonicNanoseconds() - rendered)
-        try replace(Self.pair("parking.json", content, compressed, modification), &report)
-        feedSchedule.published(modification, at: now)
-        hasFeedChanged = false
-    }
-
-    private func publishPages(at now: Moment, _ report: inout FlushReport) throws(FileError) {
-        for index in pages.indices where pages[index].isDue {
-            let page = pages[index]
-            let isSame =
-                served?.content(of: page.name, limit: page.content.count) == page.content
-                && served?.modificationSeconds(of: page.name + ".gz") != nil
-            if !isSame {
-                let existing = served?.modificationSeconds(of: page.name)
-                let modification = max(now.wallMilliseconds / 1000, existing.map { $0 + 1 } ?? 0)
-                try replace(pair(page.name, page.content, modification), &report)
-            }
-            pages[index].isDue = false
+        let compressed = document.compressed(
+            generatedMilliseconds: moment.wallMilliseconds,
+            with: &compressor
+        )
+        report.renderNanoseconds += rendered - begin
+        report.compressNanoseconds += SystemClock.monotonicNanoseconds() - rendered
+        let isPublished = replace(
+            Self.pair(ParkingDocument.name, plain, compressed, seconds),
+            &report
+        )
+        schedule.tried(modificationSeconds: seconds, isPublished: isPublished, at: moment)
+        if isPublished {
+            document.markPublished()
+            report.isFeedPublished = true
         }
     }
 
-    /// Writes the histories that are due, going round, so that each gets its turn.
-    private func publishHistories(
-        at now: Moment,
-        _ history: (Int) -> HistorySeries,
+    // MARK: history/<id>.json
+
+    private mutating func publishHistory(
+        at moment: Moment,
+        _ series: (Int) -> HistorySeries?,
         _ report: inout FlushReport
-    ) throws(FileError) {
-        guard !facilities.isEmpty else { return }
-        let step = now.wallMilliseconds / stepMilliseconds
-        var written = 0
-        for _ in facilities.indices {
-            let number = nextHistory
-            guard written < Self.historiesInFlush else { return }
-            nextHistory = (nextHistory + 1) % facilities.count
-            let entry = histories[number]
-            // A step of the wall clock backwards is another step, too.
-            let isDue =
-                entry.step == .min
-                || (entry.hasChanged && entry.step != step)
-                || (entry.isKnown && abs(step - entry.step) >= Self.idleHistorySteps)
-            guard isDue, let modification = entry.schedule.modificationSeconds(at: now) else {
-                continue
-            }
-            let content = HistoryDocument.content(of: facilities[number], history(number))
-            let name = HistoryDocument.name(of: facilities[number])
-            try replace(pair(name, content, modification), &report)
-            histories[number].schedule.published(modification, at: now)
-            histories[number].hasChanged = false
-            histories[number].step = step
-            written += 1
+    ) {
+        let due = history.due(at: moment)
+        var replacements: [FileReplacement] = []
+        var writer = JSONWriter()
+        for entry in due {
+            guard let series = series(entry.index) else { continue }
+            let facility = document.facilities[entry.index]
+            let begin = SystemClock.monotonicNanoseconds()
+            HistoryDocument.write(series, of: facility, to: &writer)
+            let rendered = SystemClock.monotonicNanoseconds()
+            let compressed = GzipCompressor.file(of: [compressor.block(writer.bytes)])
+            report.renderNanoseconds += rendered - begin
+            report.compressNanoseconds += SystemClock.monotonicNanoseconds() - rendered
+            replacements += Self.pair(
+                HistoryDocument.name(of: facility),
+                [writer.bytes],
+                compressed,
+                entry.modificationSeconds
+            )
         }
+        let isPublished = replacements.isEmpty || replace(replacements, &report)
+        history.tried(due, isPublished: isPublished, at: moment)
     }
 
-    private func pair(
-        _ name: String,
-        _ content: [UInt8],
-        _ modification: Int64
-    ) -> [FileReplacement] {
-        let compressed = GzipCompressor.file(of: [compressor.block(content)])
-        return Self.pair(name, [content], compressed, modification)
+    // MARK: index.html and the schemas
+
+    private mutating func publishSite(at moment: Moment, _ report: inout FlushReport) {
+        guard !isSiteWritten else { return }
+        var isWritten = true
+        for file in Site.files {
+            let compressed = GzipCompressor.file(of: [compressor.block(file.content)])
+            guard !isServed(file.name, file.content, compressed.flatMap { $0 }) else { continue }
+            // Once a process and content: the wall clock's second needs no schedule here.
+            let former = modificationSeconds(of: file.name).map { $0 + 1 }
+            let seconds = max(moment.wallMilliseconds / 1000, former ?? 0)
+            let pair = Self.pair(file.name, [file.content], compressed, seconds)
+            if !replace(pair, &report) { isWritten = false }
+        }
+        isSiteWritten = isWritten
     }
 
-    /// A file and its compressed sibling, the sibling first.
-    ///
-    /// Between the two renames a server may give the new compressed content under the old file's ETag: at the next request the
-    /// ETag is another, and the reader gets the same content again. The other way round it would give old content under the
-    /// new ETag, and the reader would keep it.
+    private func isServed(_ name: String, _ content: [UInt8], _ compressed: [UInt8]) -> Bool {
+        directory?.modificationSeconds(of: name) == directory?.modificationSeconds(of: "\(name).gz")
+            && directory?.content(of: name, limit: content.count) == content
+            && directory?.content(of: "\(name).gz", limit: compressed.count) == compressed
+    }
+
+    // MARK: Files
+
+    /// The newest time of a file and its sibling.
+    private func modificationSeconds(of name: String) -> Int64? {
+        let plain = directory?.modificationSeconds(of: name)
+        let compressed = directory?.modificationSeconds(of: "\(name).gz")
+        guard let plain else { return compressed }
+        return max(plain, compressed ?? plain)
+    }
+
     private static func pair(
         _ name: String,
-        _ content: [[UInt8]],
+        _ plain: [[UInt8]],
         _ compressed: [[UInt8]],
-        _ modification: Int64
+        _ seconds: Int64
     ) -> [FileReplacement] {
         [
-            FileReplacement(
-                name: name + ".gz",
-                chunks: compressed,
-                modificationSeconds: modification
-            ),
-            FileReplacement(name: name, chunks: content, modificationSeconds: modification),
+            FileReplacement(name: "\(name).gz", chunks: compressed, modificationSeconds: seconds),
+            FileReplacement(name: name, chunks: plain, modificationSeconds: seconds),
         ]
+    }
+
+    /// Replaces files and tells whether that succeeded; why it did not goes into the report.
+    private mutating func replace(_ files: [FileReplacement], _ report: inout FlushReport) -> Bool {
+        let begin = SystemClock.monotonicNanoseconds()
+        defer { report.writeNanoseconds += SystemClock.monotonicNanoseconds() - begin }
+        do throws(FileError) {
+            try directory?.replace(files)
+        } catch {
+            report.problems.append(error)
+            return false
+        }
+        report.files += files.count
+        report.bytes += files.reduce(0) { $0 + $1.chunks.reduce(0) { $0 + $1.count } }
+        return true
     }
 }

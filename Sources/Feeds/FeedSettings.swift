@@ -1,53 +1,45 @@
-/// What a feed says and where it stands.
+/// What the operator decides about the feed.
 public struct FeedSettings: Equatable, Sendable {
-    /// Who publishes it, under which terms.
-    public struct Publisher: Equatable, Sendable {
-        /// The publisher's name.
-        public var name: String?
-        /// The publisher's page.
-        public var url: String?
-        /// The licence, by its SPDX identifier or in words.
-        public var licence: String?
-        /// The sentence that whoever uses the data must show.
-        public var attribution: String?
-
-        /// A publisher.
-        public init(
-            name: String? = nil,
-            url: String? = nil,
-            licence: String? = nil,
-            attribution: String? = nil
-        ) {
-            self.name = name
-            self.url = url
-            self.licence = licence
-            self.attribution = attribution
-        }
-    }
-
     /// The directory that the web host serves.
-    public var directory: String
-    /// Where files grow before they are renamed; on the same file system, and not served.
-    public var temporaryDirectory: String
-    /// How often a snapshot is taken.
-    public var interval: Duration
-    /// After this time a feed is written again, whether it changed or not.
-    public var heartbeat: Duration
-    /// Who publishes it.
-    public var publisher: Publisher
+    public let directory: String
+
+    /// How often the feed is flushed.
+    public let interval: Duration
+
+    /// The longest time for which an unchanged feed is left alone.
+    public let heartbeat: Duration
+
+    /// Who publishes.
+    public let publisher: Publisher
+
+    /// The step of the history, or nil where none is published.
+    public let historyStep: Duration?
+
+    /// Where files are written before they are renamed: not served, and on the file system of the directory.
+    public let temporaryDirectory: String
 
     /// Settings of these values.
+    ///
+    /// - Parameter temporaryDirectory: By default beside the served directory, since a rename can't leave its file system.
     public init(
         directory: String,
-        temporaryDirectory: String,
+        temporaryDirectory: String? = nil,
         interval: Duration = .seconds(1),
         heartbeat: Duration = .seconds(60),
-        publisher: Publisher = Publisher()
+        publisher: Publisher,
+        historyStep: Duration?
     ) {
         self.directory = directory
-        self.temporaryDirectory = temporaryDirectory
+        self.temporaryDirectory = temporaryDirectory ?? Self.sibling(of: directory)
         self.interval = interval
         self.heartbeat = heartbeat
         self.publisher = publisher
+        self.historyStep = historyStep
+    }
+
+    private static func sibling(of directory: String) -> String {
+        var path = directory[...]
+        while path.count > 1, path.last == "/" { path.removeLast() }
+        return "\(path).tmp"
     }
 }

@@ -1,20 +1,32 @@
-/// What a flush did, for the log and the measurements.
-public struct FlushReport: Equatable, Sendable {
-    /// The files that were replaced, the compressed ones among them.
+public import LinuxSystem
+
+/// What a flush did, for the log and for benchmarks.
+public struct FlushReport: Sendable {
+    /// Whether `parking.json` was published.
+    public internal(set) var isFeedPublished = false
+
+    /// The files that were replaced, compressed siblings included.
     public internal(set) var files = 0
 
-    /// The bytes written.
+    /// Their bytes.
     public internal(set) var bytes = 0
 
-    /// The time spent on rendering.
-    public internal(set) var rendering: Duration = .zero
+    /// The time it took to put documents together, in nanoseconds.
+    ///
+    /// That of single facilities is spent in ``FeedPublisher/update(_:status:)``.
+    public internal(set) var renderNanoseconds: Int64 = 0
 
-    /// The time spent on deflating.
-    public internal(set) var deflating: Duration = .zero
+    /// The time it took to compress, in nanoseconds.
+    public internal(set) var compressNanoseconds: Int64 = 0
 
-    /// The time spent on writing and syncing.
-    public internal(set) var writing: Duration = .zero
+    /// The time it took to write, synchronise and rename, in nanoseconds.
+    public internal(set) var writeNanoseconds: Int64 = 0
 
-    /// Whether something is left that the next flush will publish.
-    public internal(set) var isPending = false
+    /// What failed; all of it is tried again at the next flush.
+    public internal(set) var problems: [FileError] = []
+
+    /// How long until the rest of the feed may be published, or nil where nothing waits.
+    ///
+    /// Before the process ends, wait this long and flush again, or the last change is lost.
+    public internal(set) var waitMilliseconds: Int64?
 }

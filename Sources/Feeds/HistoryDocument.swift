@@ -1,40 +1,47 @@
-public import Parking
+import Parking
 
-/// `history/<id>.json`: the recent history of one facility, as columns.
-public enum HistoryDocument {
-    /// The file's name in the served directory.
-    public static func name(of facility: Facility) -> String { "history/\(facility.id).json" }
+/// The history of one facility, `history/<id>.json`: columns of equal length, one element a step.
+///
+/// Columns are what a chart wants, and compress to a third of what rows would.
+enum HistoryDocument {
+    /// The folder of these files.
+    static let folder = "history"
 
-    /// The document of a series.
-    public static func content(of facility: Facility, _ series: HistorySeries) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.object { json in
-            json.key("id")
-            json.string(facility.id.text)
-            json.key("capacity")
-            json.integer(facility.capacity)
-            json.key("start")
-            json.time(series.startMilliseconds, RFC3339.append)
-            json.key("step_seconds")
-            json.number(Double(series.stepMilliseconds) / 1000)
-            column("occupied", &json, series) { $0?.occupied }
-            column("lowest", &json, series) { $0?.lowest }
-            column("highest", &json, series) { $0?.highest }
-            column("arrivals", &json, series) { $0?.arrivals }
-            column("departures", &json, series) { $0?.departures }
-        }
-        return writer.bytes + [UInt8(ascii: "\n")]
+    /// The name of a facility's file.
+    static func name(of facility: Facility) -> String {
+        "\(folder)/\(facility.id.text).json"
     }
 
-    private static func column(
+    /// Writes the document: null where nothing is known of a step.
+    static func write(_ series: HistorySeries, of facility: Facility, to writer: inout JSONWriter) {
+        writer.removeAll()
+        writer.object { document in
+            document.name("id")
+            document.value(facility.id.text)
+            document.name("step_seconds")
+            document.seconds(.milliseconds(series.stepMilliseconds))
+            document.name("start")
+            document.time(series.startMilliseconds)
+            document.name("capacity")
+            document.value(facility.capacity)
+            document.column("occupied", of: series) { $0.occupied }
+            document.column("lowest", of: series) { $0.lowest }
+            document.column("highest", of: series) { $0.highest }
+            document.column("arrivals", of: series) { $0.arrivals }
+            document.column("departures", of: series) { $0.departures }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func column(
         _ name: StaticString,
-        _ json: inout JSONWriter,
-        _ series: HistorySeries,
-        _ value: (HistorySlot?) -> Int?
+        of series: HistorySeries,
+        _ element: (HistorySlot) -> Int?
     ) {
-        json.key(name)
-        json.array { json in
-            for slot in series.slots { json.integer(value(slot)) }
+        self.name(name)
+        array { column in
+            for slot in series.slots { column.value(slot.flatMap(element)) }
         }
     }
 }

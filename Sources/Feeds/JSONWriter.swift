@@ -1,119 +1,147 @@
-/// Writes JSON into a buffer that is used again and again.
+/// Writes JSON by appending to one buffer, which keeps its memory from use to use.
 ///
-/// Strings are escaped so that the text may stand in HTML and in a log as it is: beside what RFC 8259 demands, `<`, `>`, `&`, the
-/// line separators and the marks that turn the direction of writing.
+/// Objects and arrays are closures, so their ends can't be forgotten, and commas are its own affair.
+///
+/// Besides what RFC 8259 demands, strings escape `<`, `>`, `&`, U+2028 and U+2029: the text may then stand in HTML
+/// and in JavaScript as it is.
 struct JSONWriter {
-    /// What was written so far.
+    /// What was written since the last ``removeAll()``.
     private(set) var bytes: [UInt8] = []
+
+    /// Whether a value stands before the next one in the same object or array.
     private var needsComma = false
 
-    /// Forgets what was written, and keeps the memory.
+    /// Begins anew with the same memory.
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         needsComma = false
     }
 
-    mutating func object(_ members: (inout JSONWriter) -> Void) { nest("{", "}", members) }
+    /// Writes an object whose members `body` writes.
+    mutating func object(_ body: (inout JSONWriter) -> Void) {
+        enclosed(by: UInt8(ascii: "{"), UInt8(ascii: "}"), body)
+    }
 
-    mutating func array(_ elements: (inout JSONWriter) -> Void) { nest("[", "]", elements) }
+    /// Writes an array whose elements `body` writes.
+    mutating func array(_ body: (inout JSONWriter) -> Void) {
+        enclosed(by: UInt8(ascii: "["), UInt8(ascii: "]"), body)
+    }
 
-    /// The name of the next value.
-    mutating func key(_ name: StaticString) {
+    /// Writes a member's name; its value must follow.
+    mutating func name(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        unsafe bytes.append(
-            contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        )
+        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
-    mutating func null() { literal("null") }
-
-    mutating func boolean(_ value: Bool) { literal(value ? "true" : "false") }
-
-    mutating func integer(_ value: Int?) {
-        guard let value else { return null() }
+    /// Writes text that needs no escape and is short, such as a time, through `body`.
+    mutating func plainString(_ body: (inout [UInt8]) -> Void) {
         separate()
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var magnitude = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(magnitude % 10))
-            magnitude /= 10
-        } while magnitude > 0
-        bytes[start...].reverse()
-        needsComma = true
+        bytes.append(UInt8(ascii: "\""))
+        body(&bytes)
+        bytes.append(UInt8(ascii: "\""))
     }
 
-    /// A number as Swift prints it, the shortest that reads back as the same; null where JSON has none.
-    mutating func number(_ value: Double) {
-        guard value.isFinite else { return null() }
+    /// Writes a string, or null.
+    mutating func value(_ text: String?) {
         separate()
-        bytes.append(contentsOf: "\(value)".utf8)
-        needsComma = true
-    }
-
-    mutating func string(_ text: String?) {
         guard let text else { return null() }
-        separate()
         bytes.append(UInt8(ascii: "\""))
-        for scalar in text.unicodeScalars { append(scalar) }
+        for byte in text.utf8 { append(byte) }
         bytes.append(UInt8(ascii: "\""))
-        needsComma = true
     }
 
-    /// A time in UTC as RFC 3339, quoted.
-    mutating func time(_ milliseconds: Int64?, _ append: (Int64, inout [UInt8]) -> Void) {
-        guard let milliseconds else { return null() }
+    /// Writes an integer, or null.
+    mutating func value(_ number: Int?) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        append(milliseconds, &bytes)
-        bytes.append(UInt8(ascii: "\""))
-        needsComma = true
+        guard let number else { return null() }
+        append(number)
     }
 
-    private mutating func nest(
-        _ opening: Unicode.Scalar,
-        _ closing: Unicode.Scalar,
-        _ body: (inout JSONWriter) -> Void
-    ) {
+    /// Writes a number so that reading it back gives the same one; null where JSON has no number for it.
+    mutating func value(_ number: Double) {
         separate()
-        bytes.append(UInt8(ascii: opening))
-        needsComma = false
-        body(&self)
-        bytes.append(UInt8(ascii: closing))
-        needsComma = true
+        guard number.isFinite else { return null() }
+        bytes.append(contentsOf: number.description.utf8)
     }
 
-    private mutating func literal(_ word: StaticString) {
+    /// Writes true or false.
+    mutating func value(_ flag: Bool) {
         separate()
-        unsafe bytes.append(
-            contentsOf: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-        )
-        needsComma = true
+        bytes.append(contentsOf: (flag ? "true" : "false").utf8)
+    }
+
+    /// Writes null.
+    mutating func nullValue() {
+        separate()
+        null()
     }
 
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
     }
 
-    private mutating func append(_ scalar: Unicode.Scalar) {
-        switch scalar {
-        case "\"", "\\":
+    private mutating func null() {
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    private mutating func enclosed(
+        by start: UInt8,
+        _ end: UInt8,
+        _ body: (inout JSONWriter) -> Void
+    ) {
+        separate()
+        bytes.append(start)
+        needsComma = false
+        body(&self)
+        bytes.append(end)
+        needsComma = true
+    }
+
+    /// Appends digits, since `description` would make a string for each number.
+    private mutating func append(_ number: Int) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        let start = bytes.count
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
+    }
+
+    private mutating func append(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
             bytes.append(UInt8(ascii: "\\"))
-            bytes.append(UInt8(ascii: scalar))
-        case "<", ">", "&", "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}", "\u{200F}",
-            "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}", "\u{FEFF}":
-            bytes.append(contentsOf: "\\u".utf8)
-            for shift in stride(from: 12, through: 0, by: -4) {
-                bytes.append(Self.hexadecimal[Int(scalar.value >> UInt32(shift) & 15)])
+            bytes.append(byte)
+        case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
+        case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
+        case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
+        case 0..<0x20, 0x7F, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
+            appendEscape(UInt16(byte))
+        case 0xA8, 0xA9:
+            // The last byte of U+2028 and U+2029 (E2 80 A8, E2 80 A9). A string can't begin with it, so the
+            // two bytes before it are of this string.
+            if bytes.suffix(2).elementsEqual([0xE2, 0x80]) {
+                bytes.removeLast(2)
+                appendEscape(0x2000 + UInt16(byte & 0x3F))
+            } else {
+                bytes.append(byte)
             }
-        default:
-            bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        default: bytes.append(byte)
         }
     }
 
-    private static let hexadecimal = Array("0123456789abcdef".utf8)
+    private mutating func appendEscape(_ unit: UInt16) {
+        bytes.append(contentsOf: "\\u".utf8)
+        for shift: UInt16 in [12, 8, 4, 0] {
+            let digit = UInt8(unit >> shift & 0xF)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
 }

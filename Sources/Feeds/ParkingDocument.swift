@@ -1,147 +1,202 @@
-public import LinuxSystem
-public import Parking
+import LinuxSystem
+import Parking
 
-/// `parking.json`: the facilities and what is known of them.
-///
-/// **Shape.** One line a facility, in blocks of 64 lines. A changed facility is rendered anew, its block put together and
-/// deflated anew; every other byte is the one of the last time.
-///
-/// **Threads.** One at a time.
-public struct ParkingDocument: ~Copyable {
-    /// Facilities in one block: small enough to deflate for one of them, large enough to deflate well.
-    static let facilitiesInBlock = 64
+/// Who answers for the content of the feed, and under which terms it may be used.
+public struct Publisher: Equatable, Sendable {
+    /// The name: a council.
+    public let name: String?
 
-    private let facilities: [Facility]
-    private let settings: FeedSettings
-    private var fragments: [[UInt8]]
-    private var blocks: [[UInt8]]
-    private var deflated: [GzipBlock?]
-    private var isStale: [Bool]
+    /// Where people find more.
+    public let url: String?
+
+    /// The licence, as its SPDX identifier where it has one.
+    public let licence: String?
+
+    /// The sentence that the licence asks users to show.
+    public let attribution: String?
+
+    /// A publisher of this name.
+    public init(
+        name: String? = nil,
+        url: String? = nil,
+        licence: String? = nil,
+        attribution: String? = nil
+    ) {
+        self.name = name
+        self.url = url
+        self.licence = licence
+        self.attribution = attribution
+    }
+}
+
+/// The JSON feed, `parking.json`: all facilities with what is known of each now.
+///
+/// A facility is rendered when its status changes and not again before. One stands on one line, so that `grep` and
+/// `diff` are of use.
+///
+/// `interval_seconds` and `heartbeat_seconds` tell a reader when to look again and how old `generated_at` may grow before the
+/// feed is dead. They are named with their unit, since JSON numbers have none.
+struct ParkingDocument {
+    /// The file's name.
+    static let name = "parking.json"
+
+    /// The facilities, in the configured order.
+    let facilities: [Facility]
+
+    /// Whether a facility changed since ``markPublished()``.
+    private(set) var hasChanged = false
+
+    private let publisher: Publisher
+    private let interval: Duration
+    private let heartbeat: Duration
+    private let hasHistory: Bool
+    private var statuses: [FacilityStatus]
+    private var fragments = FragmentBlocks()
     private var writer = JSONWriter()
 
-    /// A document in which nothing is known of any facility.
-    public init(facilities: [Facility], settings: FeedSettings) {
+    /// A document of facilities of which nothing is known yet.
+    init(
+        facilities: [Facility],
+        publisher: Publisher,
+        interval: Duration,
+        heartbeat: Duration,
+        hasHistory: Bool
+    ) {
         self.facilities = facilities
-        self.settings = settings
-        let blockCount =
-            (facilities.count + Self.facilitiesInBlock - 1) / Self.facilitiesInBlock
-        fragments = []
-        blocks = Array(repeating: [], count: blockCount)
-        deflated = Array(repeating: nil, count: blockCount)
-        isStale = Array(repeating: true, count: blockCount)
-        fragments.reserveCapacity(facilities.count)
-        for facility in facilities { fragments.append(render(facility, .unknown)) }
-    }
-
-    /// Renders what is known of one facility.
-    public mutating func update(_ number: Int, _ status: FacilityStatus) {
-        fragments[number] = render(facilities[number], status)
-        isStale[number / Self.facilitiesInBlock] = true
-    }
-
-    /// The document at this time, in pieces.
-    public mutating func content(at wallMilliseconds: Int64) -> [[UInt8]] {
-        for block in blocks.indices where isStale[block] {
-            isStale[block] = false
-            deflated[block] = nil
-            assemble(block)
+        self.publisher = publisher
+        self.interval = interval
+        self.heartbeat = heartbeat
+        self.hasHistory = hasHistory
+        statuses = Array(repeating: .unknown, count: facilities.count)
+        for index in facilities.indices {
+            render(index)
+            fragments.append(writer.bytes)
         }
-        return [head(at: wallMilliseconds)] + blocks + [Self.tail]
     }
 
-    /// The document as a gzip file, in pieces; to be called after ``content(at:)`` and with the same time.
-    public mutating func compressed(
-        at wallMilliseconds: Int64,
+    /// Takes the status of a facility and tells whether it is another one than before.
+    mutating func update(_ index: Int, _ status: FacilityStatus) -> Bool {
+        guard statuses[index] != status else { return false }
+        statuses[index] = status
+        render(index)
+        fragments.replace(index, with: writer.bytes)
+        hasChanged = true
+        return true
+    }
+
+    /// What changed so far is published.
+    mutating func markPublished() {
+        hasChanged = false
+    }
+
+    /// The document in pieces.
+    func chunks(generatedMilliseconds: Int64) -> [[UInt8]] {
+        [head(generatedMilliseconds: generatedMilliseconds)] + fragments.chunks + [tail()]
+    }
+
+    /// The document as a gzip file in pieces.
+    mutating func compressed(
+        generatedMilliseconds: Int64,
         with compressor: inout GzipCompressor
     ) -> [[UInt8]] {
-        for block in blocks.indices where deflated[block] == nil {
-            deflated[block] = compressor.block(blocks[block])
-        }
-        let head = compressor.block(head(at: wallMilliseconds))
-        let tail = compressor.block(Self.tail)
-        return GzipCompressor.file(of: [head] + deflated.compactMap { $0 } + [tail])
+        let head = compressor.block(head(generatedMilliseconds: generatedMilliseconds))
+        let tail = compressor.block(tail())
+        return GzipCompressor.file(of: [head] + fragments.compressed(with: &compressor) + [tail])
     }
 
-    private static let tail = Array("\n]}\n".utf8)
-
-    private mutating func assemble(_ block: Int) {
-        let first = block * Self.facilitiesInBlock
-        let last = min(first + Self.facilitiesInBlock, fragments.count)
-        blocks[block].removeAll(keepingCapacity: true)
-        for number in first..<last {
-            if number > 0 { blocks[block].append(UInt8(ascii: ",")) }
-            blocks[block].append(UInt8(ascii: "\n"))
-            blocks[block].append(contentsOf: fragments[number])
-        }
-    }
-
-    /// Everything before the facilities.
-    ///
-    /// `interval_seconds` is how soon a reader may look again, `heartbeat_seconds` after which time a feed that didn't change is
-    /// written all the same: one that is much older comes from a daemon that is gone.
-    private mutating func head(at wallMilliseconds: Int64) -> [UInt8] {
-        let publisher = settings.publisher
-        writer.removeAll()
-        writer.object { json in
-            json.key("generated_at")
-            json.time(wallMilliseconds, RFC3339.append)
-            json.key("publisher")
-            json.object { json in
-                json.key("name")
-                json.string(publisher.name)
-                json.key("url")
-                json.string(publisher.url)
-                json.key("licence")
-                json.string(publisher.licence)
-                json.key("attribution")
-                json.string(publisher.attribution)
+    private func head(generatedMilliseconds: Int64) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { document in
+            document.name("generated_at")
+            document.time(generatedMilliseconds)
+            document.name("publisher")
+            document.object { member in
+                member.name("name")
+                member.value(publisher.name)
+                member.name("url")
+                member.value(publisher.url)
+                member.name("licence")
+                member.value(publisher.licence)
+                member.name("attribution")
+                member.value(publisher.attribution)
             }
-            json.key("interval_seconds")
-            json.integer(Int(settings.interval.wholeMilliseconds / 1000))
-            json.key("heartbeat_seconds")
-            json.integer(Int(settings.heartbeat.wholeMilliseconds / 1000))
-            json.key("facilities")
-            json.array { _ in }
+            document.name("facilities")
+            document.array { _ in }
         }
-        // Without the "]}" that the tail brings.
+        // Without the ends of the array and of the object: the facilities come in between.
         return Array(writer.bytes.dropLast(2))
     }
 
-    private mutating func render(_ facility: Facility, _ status: FacilityStatus) -> [UInt8] {
-        writer.removeAll()
-        writer.object { json in
-            json.key("id")
-            json.string(facility.id.text)
-            json.key("name")
-            json.string(facility.name)
-            json.key("location")
-            if let location = facility.location {
-                json.object { json in
-                    json.key("latitude")
-                    json.number(location.latitude)
-                    json.key("longitude")
-                    json.number(location.longitude)
-                }
-            } else {
-                json.null()
-            }
-            json.key("capacity")
-            json.integer(facility.capacity)
-            json.key("occupied")
-            json.integer(status.occupied)
-            json.key("free")
-            json.integer(status.free(capacity: facility.capacity))
-            json.key("state")
-            json.string(status.state.rawValue)
-            json.key("trend")
-            json.string(status.trend?.rawValue)
-            json.key("observed_at")
-            json.time(status.observedMilliseconds, RFC3339.append)
-            json.key("stale")
-            json.boolean(status.isStale)
-            json.key("history")
-            json.string(HistoryDocument.name(of: facility))
+    private func tail() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { document in
+            document.name("interval_seconds")
+            document.seconds(interval)
+            document.name("heartbeat_seconds")
+            document.seconds(heartbeat)
+            document.name("schema")
+            document.value("parking.schema.json")
         }
-        return writer.bytes
+        return Array("\n],".utf8) + writer.bytes.dropFirst() + [UInt8(ascii: "\n")]
+    }
+
+    private mutating func render(_ index: Int) {
+        let facility = facilities[index]
+        let status = statuses[index]
+        writer.removeAll()
+        writer.object { member in
+            member.name("id")
+            member.value(facility.id.text)
+            member.name("name")
+            member.value(facility.name)
+            member.name("location")
+            member.location(facility.location)
+            member.name("capacity")
+            member.value(facility.capacity)
+            member.name("occupied")
+            member.value(status.occupied)
+            member.name("free")
+            member.value(status.free(capacity: facility.capacity))
+            member.name("state")
+            member.value(status.state.rawValue)
+            member.name("trend")
+            member.value(status.trend?.rawValue)
+            member.name("observed_at")
+            member.time(status.observedMilliseconds)
+            member.name("stale")
+            member.value(status.isStale)
+            if hasHistory {
+                member.name("history")
+                member.value(HistoryDocument.name(of: facility))
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Writes a time in UTC (RFC 3339), or null.
+    mutating func time(_ milliseconds: Int64?) {
+        guard let milliseconds else { return nullValue() }
+        plainString { RFC3339.append(milliseconds, to: &$0) }
+    }
+
+    /// Writes a duration in seconds: a whole number where it is one.
+    mutating func seconds(_ duration: Duration) {
+        let milliseconds = Int(duration.wholeMilliseconds)
+        if milliseconds % 1000 == 0 {
+            value(milliseconds / 1000)
+        } else {
+            value(Double(milliseconds) / 1000)
+        }
+    }
+
+    fileprivate mutating func location(_ location: Location?) {
+        guard let location else { return nullValue() }
+        object { member in
+            member.name("latitude")
+            member.value(location.latitude)
+            member.name("longitude")
+            member.value(location.longitude)
+        }
     }
 }
