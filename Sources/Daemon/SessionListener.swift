@@ -77,6 +77,7 @@ final class SessionListener: SessionHandler {
             if status.phase == .starting { _ = status.change(to: .away(lastFailure)) }
             logger.debug("next attempt", metadata: ["in": "\(pause)"])
         case .stopped(let gracefully):
+            guard case .connected = status.phase else { return }
             logger.info("disconnected", metadata: ["clean": "\(gracefully)"])
         }
     }
