@@ -17,6 +17,13 @@ public struct StatusBoard {
         public let before: FacilityStatus
         /// Its status now.
         public let after: FacilityStatus
+
+        /// A change from one status to another.
+        public init(facility: Int, before: FacilityStatus, after: FacilityStatus) {
+            self.facility = facility
+            self.before = before
+            self.after = after
+        }
     }
 
     /// The status of every facility, in the configured order.

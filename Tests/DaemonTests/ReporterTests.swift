@@ -1,0 +1,131 @@
+import Ingest
+import Logging
+import Logs
+import Occupancy
+import Parking
+import Synchronization
+import Testing
+
+@testable import Daemon
+
+/// What was logged, line by line.
+final class Lines: Sendable {
+    // A mutex, since a logger may be called from any thread.
+    private let lines = Mutex<[String]>([])
+
+    var logger: Logger {
+        Logger(label: "test") { _ in
+            LineLogHandler(style: .journal, wallMilliseconds: { 0 }) { line in
+                self.lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+            }
+        }
+    }
+
+    func take() -> [String] {
+        lines.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
+}
+
+@Suite struct Reporters {
+    private func facility() throws -> Facility {
+        Facility(id: try #require(FacilityIdentifier("podium")), name: "Podium", capacity: 10)
+    }
+
+    private func at(_ milliseconds: Int64) -> Moment { Moment(recordedMilliseconds: milliseconds) }
+
+    private func change(_ before: FacilityStatus, _ after: FacilityStatus) -> StatusBoard.Change {
+        StatusBoard.Change(facility: 0, before: before, after: after)
+    }
+
+    @Test func `a change of state is one line, and a change of count none`() throws {
+        let lines = Lines()
+        var announcer = FacilityAnnouncer(facilities: [try facility()], logger: lines.logger)
+        var after = FacilityStatus.unknown
+        after.occupied = 3
+        after.state = .open
+        after.observedMilliseconds = 1_795_414_365_000
+        announcer.announce([change(.unknown, after)], at: at(0))
+        #expect(
+            lines.take() == [
+                "<6>facility state changed facility=podium observed=2026-11-23T06:12:45Z occupied=3/10 state=open was=unknown\n"
+            ]
+        )
+        var more = after
+        more.occupied = 4
+        announcer.announce([change(after, more)], at: at(0))
+        #expect(lines.take().isEmpty)
+    }
+
+    @Test func `silence is said once, and its end`() throws {
+        let lines = Lines()
+        var announcer = FacilityAnnouncer(facilities: [try facility()], logger: lines.logger)
+        var silent = FacilityStatus.unknown
+        silent.isStale = true
+        announcer.announce([change(.unknown, silent)], at: at(0))
+        announcer.announce([change(silent, .unknown)], at: at(0))
+        let said = lines.take()
+        #expect(said.count == 2)
+        #expect(said.first?.hasPrefix("<4>facility fell silent ") == true)
+        #expect(said.last?.hasPrefix("<5>facility is heard again ") == true)
+    }
+
+    @Test func `a thousand facilities at once are a few lines and a number`() throws {
+        let lines = Lines()
+        var announcer = FacilityAnnouncer(facilities: [try facility()], logger: lines.logger)
+        var silent = FacilityStatus.unknown
+        silent.isStale = true
+        let changes = (0..<1000).map { _ in change(.unknown, silent) }
+        announcer.announce(changes, at: at(0))
+        #expect(lines.take().count == 60)
+        announcer.announce([change(.unknown, silent)], at: at(60_000))
+        #expect(lines.take().first?.contains("suppressed=940") == true)
+    }
+
+    @Test
+    func `refusals are counted by rule and reason, without a payload, control characters escaped`()
+        throws
+    {
+        let rule = Rule(
+            topic: try TopicPattern("a/{facility}"),
+            format: .text,
+            kind: .occupied(.pointer(""))
+        )
+        let facilities = [try facility()]
+        let plan = IngestPlan(facilities: facilities, rules: [rule])
+        let live = LiveOccupancy(
+            facilityCount: 1,
+            bayLimit: 1,
+            counterLimit: 1,
+            history: HistoryShape(stepMilliseconds: 1000, stepCount: 10)
+        )
+        let incidents = IncidentLog()
+        let ingest = Ingest(plan: plan, occupancy: live, incidents: incidents)
+        let lines = Lines()
+        var reporter = IncidentReporter(rules: [rule], incidents: incidents, logger: lines.logger)
+        func send(_ topic: String, _ payload: String) {
+            let topic = Array(topic.utf8)
+            let payload = Array(payload.utf8)
+            ingest.receive(
+                topic: topic.span,
+                payload: payload.span,
+                isRetained: false,
+                at: at(0)
+            )
+        }
+        for _ in 0..<500 { send("a/podium", "AB12 CDE") }
+        send("b\n<0>forged", "AB12 CDE")
+        reporter.report(at: at(0))
+        let said = lines.take()
+        #expect(said.count == 2)
+        #expect(
+            said.first
+                == "<4>messages refused count=500 reason=\"field has the wrong type\" rule=\"rules[0] a/{facility}\" topic=a/podium total=500\n"
+        )
+        #expect(said.allSatisfy { !$0.contains("AB12") && $0.dropLast().allSatisfy { $0 != "\n" } })
+        reporter.report(at: at(1000))
+        #expect(lines.take().isEmpty)
+    }
+}
