@@ -24,6 +24,7 @@ import Testing
         "Daemon": [
             "Configuration", "Control", "Feeds", "Ingest", "JSONDocument", "Journal",
             "LinuxSystem", "Logging", "Logs", "MQTT", "Occupancy", "Parking", "ServiceLifecycle",
+            "UnixSignals",
             "Simulator",
         ],
         "carparkd": ["ArgumentParser", "Daemon"],
