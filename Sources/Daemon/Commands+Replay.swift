@@ -29,6 +29,9 @@ extension Commands {
             return .failure
         }
         for line in replay.summary { print(line) }
+        if replay.lines == 0 {
+            Console.error("\(input): has no messages; record with mosquitto_sub -F '%j'")
+        }
         guard replay.problems == 0, replay.lines > 0 else { return .dataError }
         return .success
     }

@@ -22,6 +22,11 @@ actor FeedRoom {
     private var announcer: FacilityAnnouncer
     private var failure: FileError?
     private let progress: FeedProgress
+    private let historyPeriodMilliseconds: Int64
+    private var historiesAreDue: Int64 = .min
+
+    /// A history that did not change is written again after so many steps.
+    private static let quietSteps: Int64 = 10
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe executor.asUnownedSerialExecutor()
@@ -36,6 +41,8 @@ actor FeedRoom {
         board = house.board()
         announcer = FacilityAnnouncer(facilities: house.configuration.facilities, logger: logger)
         self.progress = progress
+        historyPeriodMilliseconds =
+            house.configuration.history.step.wholeMilliseconds * Self.quietSteps
         self.logger = logger
     }
 
@@ -45,6 +52,7 @@ actor FeedRoom {
         let changes = board.refresh(at: now)
         for change in changes { publisher.update(change.facility, status: change.after) }
         announcer.announce(changes, at: now)
+        refreshHistories(at: now)
         let outcome = publish(at: now)
         progress.flushed(
             isPublished: outcome.isPublished,
@@ -52,6 +60,16 @@ actor FeedRoom {
             at: now
         )
         return outcome
+    }
+
+    /// Lets histories be written again now and then though nothing changed: time goes on in a quiet car park, too.
+    private func refreshHistories(at now: Moment) {
+        guard now.monotonicMilliseconds >= historiesAreDue else { return }
+        historiesAreDue = now.monotonicMilliseconds + historyPeriodMilliseconds
+        for (facility, status) in board.statuses.enumerated()
+        where status.observedMilliseconds != nil {
+            publisher.markHistory(of: facility)
+        }
     }
 
     private func publish(at now: Moment) -> Outcome {
