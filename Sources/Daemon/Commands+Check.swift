@@ -3,19 +3,20 @@ import Configuration
 extension Commands {
     /// Checks a configuration and prints every complaint to standard error, or a summary to standard output.
     public static func check(configurationPath: String) -> ExitStatus {
-        do {
-            let configuration = try Configuration.load(path: configurationPath)
-            print(configuration.summary)
-            return .success
-        } catch {
-            return refuse(error)
-        }
+        guard let configuration = load(configurationPath) else { return .configuration }
+        print(configuration.summary)
+        return .success
     }
 
-    static func refuse(_ error: ConfigurationError) -> ExitStatus {
-        for complaint in error.complaints { Console.error("\(complaint)") }
-        let count = error.complaints.count
-        Console.error("\(count) \(count == 1 ? "mistake" : "mistakes"); nothing was started")
-        return .configuration
+    /// The configuration, or nil after every complaint was printed.
+    static func load(_ path: String) -> Configuration? {
+        do {
+            return try Configuration.load(path: path)
+        } catch {
+            for complaint in error.complaints { Console.error("\(complaint)") }
+            let count = error.complaints.count
+            Console.error("\(count) \(count == 1 ? "mistake" : "mistakes"); nothing was started")
+            return nil
+        }
     }
 }

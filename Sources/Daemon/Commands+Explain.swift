@@ -11,12 +11,7 @@ extension Commands {
         topic: String,
         payload: [UInt8]
     ) -> ExitStatus {
-        let configuration: Configuration
-        do {
-            configuration = try Configuration.load(path: configurationPath)
-        } catch {
-            return refuse(error)
-        }
+        guard let configuration = load(configurationPath) else { return .configuration }
         let plan = House(configuration).plan
         let topicBytes = Array(topic.utf8)
         let explanation = plan.explain(

@@ -14,12 +14,7 @@ extension Commands {
         input: String,
         output: String?
     ) async -> ExitStatus {
-        let configuration: Configuration
-        do {
-            configuration = try Configuration.load(path: configurationPath)
-        } catch {
-            return refuse(error)
-        }
+        guard let configuration = load(configurationPath) else { return .configuration }
         var replay = Replay(configuration)
         do {
             try replay.read(input)

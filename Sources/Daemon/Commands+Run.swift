@@ -17,12 +17,7 @@ extension Commands {
 
     /// Runs the daemon until SIGTERM or SIGINT.
     public static func run(configurationPath: String, isVerbose: Bool) async -> ExitStatus {
-        let configuration: Configuration
-        do {
-            configuration = try Configuration.load(path: configurationPath)
-        } catch {
-            return refuse(error)
-        }
+        guard let configuration = load(configurationPath) else { return .configuration }
         LoggingSystem.bootstrap { _ in
             LineLogHandler.standardError(level: isVerbose ? .debug : .info)
         }

@@ -47,12 +47,7 @@ extension Commands {
         configurationPath: String,
         options: SimulationOptions
     ) -> ExitStatus {
-        let configuration: Configuration
-        do {
-            configuration = try Configuration.load(path: configurationPath)
-        } catch {
-            return refuse(error)
-        }
+        guard let configuration = load(configurationPath) else { return .configuration }
         do {
             try Simulation(configuration, options).run()
             return .success

@@ -130,26 +130,11 @@ public final class LiveOccupancy: @unchecked Sendable {
                 observed: observed,
                 at: now
             )
-            var current = block.own.load(ordering: .acquiring)
-            while true {
-                let own = OwnCount(current)
-                if let observed, observed < own.levelMilliseconds { return .late }
+            return updateOwnCount(block, facility, at: now) { own in
+                if let observed, observed < own.levelMilliseconds { return nil }
                 let time = observed ?? now.wallMilliseconds
                 block.moved.max(time, ordering: .acquiringAndReleasing)
-                let (count, drift) = OwnCount.clamp((own.count ?? 0) + arrivals - departures)
-                let next = OwnCount(count: count, levelMilliseconds: own.levelMilliseconds)
-                let (exchanged, original) = block.own.compareExchange(
-                    expected: current,
-                    desired: next.word,
-                    ordering: .acquiringAndReleasing
-                )
-                guard exchanged else {
-                    current = original
-                    continue
-                }
-                block.drift.add(drift, ordering: .acquiringAndReleasing)
-                sample(facility, at: now)
-                return count == own.count ? .unchanged : .changed
+                return ((own.count ?? 0) + arrivals - departures, own.levelMilliseconds)
             }
         }
     }
@@ -165,27 +150,11 @@ public final class LiveOccupancy: @unchecked Sendable {
         at now: Moment
     ) -> Effect {
         write(facility, observed: observed, isRetained: isRetained, at: now) { block in
-            let (count, drift) = OwnCount.clamp(occupied)
-            var current = block.own.load(ordering: .acquiring)
-            while true {
-                let own = OwnCount(current)
+            updateOwnCount(block, facility, at: now) { own in
                 let time = observed ?? max(now.wallMilliseconds, own.levelMilliseconds)
                 let moved = block.moved.load(ordering: .acquiring)
-                guard time >= own.levelMilliseconds, observed == nil || time >= moved else {
-                    return .late
-                }
-                let (exchanged, original) = block.own.compareExchange(
-                    expected: current,
-                    desired: OwnCount(count: count, levelMilliseconds: time).word,
-                    ordering: .acquiringAndReleasing
-                )
-                guard exchanged else {
-                    current = original
-                    continue
-                }
-                block.drift.add(drift, ordering: .acquiringAndReleasing)
-                sample(facility, at: now)
-                return count == own.count ? .unchanged : .changed
+                let isNewest = time >= own.levelMilliseconds && (observed == nil || time >= moved)
+                return isNewest ? (occupied, time) : nil
             }
         }
     }
@@ -340,6 +309,36 @@ public final class LiveOccupancy: @unchecked Sendable {
         blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)
         markChanged(facility)
         return effect
+    }
+
+    /// Replaces the facility's own count by what `next` makes of it; nil leaves it alone, since the reading is late.
+    ///
+    /// - Parameter next: To the new count, which is clamped, and the time of the last level. Called again where another thread
+    ///   came between.
+    private func updateOwnCount(
+        _ block: borrowing FacilityCounters,
+        _ facility: Int,
+        at now: Moment,
+        _ next: (OwnCount) -> (count: Int, levelMilliseconds: Int64)?
+    ) -> Effect {
+        var current = block.own.load(ordering: .acquiring)
+        while true {
+            let own = OwnCount(current)
+            guard let wanted = next(own) else { return .late }
+            let (count, drift) = OwnCount.clamp(wanted.count)
+            let (exchanged, original) = block.own.compareExchange(
+                expected: current,
+                desired: OwnCount(count: count, levelMilliseconds: wanted.levelMilliseconds).word,
+                ordering: .acquiringAndReleasing
+            )
+            guard exchanged else {
+                current = original
+                continue
+            }
+            block.drift.add(drift, ordering: .acquiringAndReleasing)
+            sample(facility, at: now)
+            return count == own.count ? .unchanged : .changed
+        }
     }
 
     private func load(_ facility: Int) -> FacilityCounts {
