@@ -106,7 +106,10 @@ let package = Package(
         tests("OccupancyTests", ["Occupancy", "Parking"]),
         tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
         tests("IngestTests", ["Ingest", "Occupancy", "Parking"]),
-        tests("DaemonTests", ["Daemon", "Ingest", "Logs", "Occupancy", "Parking", logging]),
+        tests(
+            "DaemonTests",
+            ["Daemon", "Ingest", "Logs", "MQTT", "Occupancy", "Parking", logging]
+        ),
         tests("SimulatorTests", ["Simulator", "Parking"]),
         tests("SimulationTests", ["Ingest", "Occupancy", "Parking"]),
         tests("IntegrationTests", ["Configuration", "Daemon", "MQTT"]),
