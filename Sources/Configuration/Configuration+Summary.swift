@@ -15,8 +15,21 @@ extension Configuration {
         lines.append("facilities: \(facilities.count) with \(capacity) bays")
         lines.append("rules: \(rules.count)")
         lines += topicFilters.map { "subscription: " + quoted($0) }
+        lines += overlaps.map { first, second in
+            "remark: \(quoted(first)) and \(quoted(second)) overlap in part, and the broker may "
+                + "deliver a message of both twice: a movement would count twice"
+        }
         lines.append("feed: " + quoted(feed.directory))
         lines.append("state: " + quoted(stateDirectory))
         return lines.joined(separator: "\n")
+    }
+
+    /// The pairs of subscribed filters of which neither covers the other, but which have topics in common.
+    private var overlaps: [(String, String)] {
+        let patterns = subscribedPatterns
+        return patterns.indices.flatMap { first in
+            patterns[(first + 1)...].filter { patterns[first].overlaps($0) }
+                .map { (patterns[first].filter, $0.filter) }
+        }
     }
 }

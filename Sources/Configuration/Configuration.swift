@@ -29,13 +29,16 @@ public struct Configuration: Sendable, Equatable {
     /// The topic filters that the rules need, without those that another one covers.
     ///
     /// Two filters may still overlap in part; MQTT 5.0 (3.3.4) lets a broker deliver such a message twice.
-    public var topicFilters: [String] {
+    public var topicFilters: [String] { subscribedPatterns.map(\.filter) }
+
+    /// The patterns of the filters that are subscribed to.
+    var subscribedPatterns: [TopicPattern] {
         var kept: [TopicPattern] = []
         for topic in rules.map(\.topic) where !kept.contains(where: { $0.covers(topic) }) {
             kept.removeAll { topic.covers($0) }
             kept.append(topic)
         }
-        return kept.map(\.filter)
+        return kept
     }
 }
 

@@ -25,6 +25,22 @@ extension TopicPattern {
         return levels.count == other.levels.count
     }
 
+    /// Whether there is a topic that both patterns match.
+    func overlaps(_ other: TopicPattern) -> Bool {
+        if covers(other) || other.covers(self) { return true }
+        for (level, theirs) in zip(levels, other.levels) {
+            switch (level, theirs) {
+            case (.remainder, _), (_, .remainder): return true
+            case (.literal(let text), .literal(let other)):
+                guard text == other else { return false }
+            case (.any, _), (.capture, _), (_, .any), (_, .capture): continue
+            }
+        }
+        // Where one is longer, it may have "#" alone behind the other's end: "#" includes the parent level.
+        let rest = levels.dropFirst(other.levels.count) + other.levels.dropFirst(levels.count)
+        return rest.isEmpty || Array(rest) == [.remainder]
+    }
+
     private func isLiteral(_ level: Level?) -> Bool {
         if case .literal = level { true } else { false }
     }

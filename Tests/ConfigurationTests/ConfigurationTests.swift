@@ -135,6 +135,36 @@ import Testing
     }
 }
 
+@Suite struct `Filters that overlap` {
+    private func remarks(_ first: String, _ second: String) throws -> [Substring] {
+        let text = """
+            brokers: [{urls: [mqtt://localhost]}]
+            state_directory: /var/lib/carparkd/state
+            feed: {directory: /srv/feed}
+            facilities: [{id: podium, name: Podium, capacity: 1}]
+            rules:
+              - {topic: "\(first)", reading: level, free: /free, facility: podium}
+              - {topic: "\(second)", reading: level, free: /free, facility: podium}
+            """
+        return try Configuration.parse(text, file: "c.yaml").summary.split(separator: "\n")
+            .filter { $0.hasPrefix("remark: ") }
+    }
+
+    @Test(arguments: [
+        ("a/+/x", "a/b/+"), ("+/b", "a/+"), ("a/b/#", "a/+/c"), ("a/+/x", "a/b/#"),
+        ("a/b/#", "+/b"), ("a/{n}/x", "a/b/{m}"),
+    ]) func `in part are remarked on`(first: String, second: String) throws {
+        #expect(try remarks(first, second).count == 1)
+    }
+
+    @Test(arguments: [
+        ("a/b", "a/+"), ("a/b", "a/c"), ("a/+/x", "a/+/y"), ("a/+", "a/b/+"), ("+/b/c", "a/b"),
+        ("a/#", "b/#"), ("a/+/x/#", "a/b/y/+"),
+    ]) func `or not, or wholly, are none`(first: String, second: String) throws {
+        #expect(try remarks(first, second).isEmpty)
+    }
+}
+
 @Suite struct `A document` {
     @Test func `is refused with every complaint in the order of its lines`() {
         let text = """
