@@ -193,11 +193,11 @@ struct ServedDirectoryTests {
     }
 
     @Test func `A name that could leave the directory ends the program`() async {
-        await #expect(processExitsWith: .failure) {
-            let scratch = try ScratchDirectory()
+        // A process that traps cleans nothing up: the directory is the parent's.
+        await #expect(processExitsWith: .failure) { [path = scratch.path as String] in
             var directory = try ServedDirectory(
-                path: "\(scratch.path)/feed",
-                temporaryPath: "\(scratch.path)/tmp"
+                path: "\(path)/feed",
+                temporaryPath: "\(path)/tmp"
             )
             try directory.replace([
                 FileReplacement(name: "../x", chunks: [], modificationSeconds: 1)
