@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,12 +35,14 @@ typedef int (*connect_function)(int, const struct sockaddr *, socklen_t);
 typedef int (*socketpair_function)(int, int, int, int[2]);
 typedef int (*getaddrinfo_function)(
     const char *, const char *, const struct addrinfo *, struct addrinfo **);
+typedef void (*assert_function)(const char *, const char *, unsigned, const char *);
 
 static read_function next_read;
 static write_function next_write;
 static connect_function next_connect;
 static socketpair_function next_socketpair;
 static getaddrinfo_function next_getaddrinfo;
+static assert_function next_assert_fail;
 
 // Before main, on the only thread: dlsym may take locks and memory, which `read` in a signal
 // handler must not.
@@ -48,6 +51,7 @@ __attribute__((constructor(101))) static void find_next(void) {
     next_socketpair = (socketpair_function)dlsym(RTLD_NEXT, "socketpair");
     next_connect = (connect_function)dlsym(RTLD_NEXT, "connect");
     next_write = (write_function)dlsym(RTLD_NEXT, "write");
+    next_assert_fail = (assert_function)dlsym(RTLD_NEXT, "__assert_fail");
     next_read = (read_function)dlsym(RTLD_NEXT, "read");
 }
 
@@ -191,7 +195,9 @@ static int connect_within(
             switch (wait_for(transport, descriptor, POLLOUT, deadline)) {
             case 1: {
                 socklen_t size = sizeof problem;
-                if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size) < 0) problem = errno;
+                if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size) < 0) {
+                    problem = errno;
+                }
                 break;
             }
             case 0: problem = ETIMEDOUT; break;
@@ -273,6 +279,32 @@ static int getaddrinfo_within(
     }
     look_up_release(look_up);
     return status;
+}
+
+// Surviving an assertion
+
+int transport_shielded(
+    struct transport *transport, int (*read_packet)(struct mosquitto *, int),
+    struct mosquitto *client) {
+    if (_setjmp(transport->shield)) {
+        transport->shielded = false;
+        return TRANSPORT_ASSERTED;
+    }
+    transport->shielded = true;
+    int result = read_packet(client, 1);
+    transport->shielded = false;
+    return result;
+}
+
+// glibc's own name for what `assert` calls. Between here and `_setjmp` are frames of libmosquitto
+// alone: it parses properties before it calls anybody back, and without holding a lock.
+void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+    struct transport *transport = current;
+    if (transport && transport->shielded && function && strcmp(function, "log__printf") == 0) {
+        _longjmp(transport->shield, 1);
+    }
+    if (next_assert_fail) next_assert_fail(assertion, file, line, function);
+    abort();
 }
 
 // The five names

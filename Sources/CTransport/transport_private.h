@@ -1,4 +1,6 @@
 #pragma once
+#include <setjmp.h>
+
 #include "CTransport.h"
 
 // 64 KiB hold some 500 sensor messages: at that number the system call costs less than a hundredth
@@ -17,6 +19,8 @@ struct transport {
     bool drained;
     bool ended;
     bool oversized;
+    bool shielded;
+    jmp_buf shield;
     size_t largest_read;
     size_t in_start, in_end;
     size_t out_start, out_end;

@@ -88,6 +88,7 @@ struct ConnectionOptions {
     }
 
     deinit {
+        unsafe transport_enter(transport)
         // What is still gathered belongs to messages that will come again.
         unsafe transport_detach(transport)
         unsafe mosquitto_destroy(client)
@@ -277,13 +278,16 @@ struct ConnectionOptions {
     /// "Nothing more" is what the transport saw, not `errno`: libmosquitto sets that by other
     /// calls, too. The messages count even where the connection ended after them.
     func read() -> (messages: Int, failure: ConnectionFailure?) {
+        unsafe transport_enter(transport)
         let box = unsafe self.box.takeUnretainedValue()
         box.messages = 0
         unsafe transport_begin_batch(transport, Self.readsInBatch)
         var failure: ConnectionFailure?
         var hasMore = true
         while hasMore {
-            let result = ResultCode(rawValue: unsafe mosquitto_loop_read(client, 1))
+            let result = ResultCode(
+                rawValue: unsafe transport_shielded(transport, mosquitto_loop_read, client)
+            )
             let cause = errno
             failure = self.failure(after: result, cause)
             hasMore = unsafe failure == nil && transport_has_more(transport, ssl)
@@ -296,6 +300,7 @@ struct ConnectionOptions {
 
     /// Writes all that is queued, or as much as the system takes.
     func write() throws(ConnectionFailure) {
+        unsafe transport_enter(transport)
         // Only here: what a TLS handshake writes while we read must leave at once.
         unsafe transport_gather(transport, true)
         defer { unsafe transport_gather(transport, false) }
@@ -317,6 +322,7 @@ struct ConnectionOptions {
 
     /// Sends a ping where it is time; to be called about once a second.
     func keepAlive() throws(ConnectionFailure) {
+        unsafe transport_enter(transport)
         let result = ResultCode(rawValue: unsafe mosquitto_loop_misc(client))
         if let failure = failure(after: result, errno) { throw failure }
     }
@@ -332,17 +338,22 @@ struct ConnectionOptions {
             guard usesTLS, isShakingHands, unsafe transport_has_ended(transport) else { return nil }
             return .tls(tlsFailure ?? .handshake)
         }
+        let isAsserted = result.rawValue == Int32(TRANSPORT_ASSERTED)
         let isOversized = unsafe transport_was_oversized(transport)
         // The socket is closed and its number may be somebody else's by now.
         unsafe transport_detach(transport)
         if let reason = box.refusal { return .refused(reason) }
         if isOversized { return .oversized }
+        if isAsserted { return .malformed(.malformedPacket) }
         if let failure = tlsFailure { return .tls(failure) }
         switch result {
         case .success: return .dismissed(box.dismissal ?? .unspecified)
         case .tls: return .tls(.handshake)
         case .connectionLost: return .closed
-        case .systemError: return cause == ECONNRESET ? .closed : .unreachable(systemText(cause))
+        case .systemError:
+            // The end in the middle of a packet leaves no error number.
+            let isEnd = [0, ECONNRESET, EPIPE].contains(cause)
+            return isEnd ? .closed : .unreachable(systemText(cause))
         case .protocolError, .malformedPacket, .malformedText, .payloadSize:
             return .malformed(result)
         case .keepAlive: return .silent
@@ -407,6 +418,7 @@ struct ConnectionOptions {
     /// Says goodbye, so that the broker drops the will and keeps the session; false where it could
     /// not be sent in time.
     func disconnect(atMost duration: Duration) -> Bool {
+        unsafe transport_enter(transport)
         // libmosquitto closes the socket as soon as it has written: here nothing is gathered.
         guard unsafe mosquitto_disconnect_v5(client, 0, nil) == MOSQ_ERR_SUCCESS.result else {
             return false
@@ -430,8 +442,7 @@ struct ConnectionOptions {
 extension TLSFailure {
     /// What a transport noted, if it did.
     init?(_ trouble: transport_tls_trouble) {
-        // The numbers are X509_V_ERR_… of <openssl/x509_vfy.h> and the alerts of RFC 8446, section
-        // 6: fixed for ever.
+        // X509_V_ERR_… of <openssl/x509_vfy.h> and the alerts of RFC 8446, section 6: for ever.
         switch trouble.verification {
         case 0: break
         case 62, 64: self = .wrongName; return

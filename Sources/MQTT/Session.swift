@@ -16,15 +16,26 @@ internal import Synchronization
 /// for any thread.
 public final class Session: Sendable {
     private let configuration: SessionConfiguration
+    private let timing: SessionStateMachine.Timing
     private let wakeUp = WakeUp()
     private let hasRun = Atomic<Bool>(false)
 
     /// A session that is ready to run, once.
     ///
     /// - Throws: What is wrong with the configuration, without having asked a broker.
-    public init(_ configuration: SessionConfiguration) throws(SessionConfiguration.Problem) {
+    public convenience init(
+        _ configuration: SessionConfiguration
+    ) throws(SessionConfiguration.Problem) {
+        try self.init(configuration, timing: SessionStateMachine.Timing())
+    }
+
+    init(
+        _ configuration: SessionConfiguration,
+        timing: SessionStateMachine.Timing
+    ) throws(SessionConfiguration.Problem) {
         try configuration.check()
         self.configuration = configuration
+        self.timing = timing
     }
 
     /// Whether libmosquitto reaches the system through our transport, without which everything
@@ -37,7 +48,7 @@ public final class Session: Sendable {
     public func run(_ handler: any SessionHandler) {
         let isFirst = !hasRun.exchange(true, ordering: .relaxed)
         precondition(isFirst, "a session runs once")
-        SessionLoop(configuration, handler, wakeUp).run()
+        SessionLoop(configuration, timing, handler, wakeUp).run()
     }
 
     /// Ends the session soon: connecting, waiting and pausing end at once, saying goodbye within

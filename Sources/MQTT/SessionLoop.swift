@@ -35,12 +35,20 @@ final class SessionLoop {
     /// How often a handler that withholds is asked again.
     private static let withheldPause = Duration.milliseconds(200)
 
-    init(_ configuration: SessionConfiguration, _ handler: any SessionHandler, _ wakeUp: WakeUp) {
+    init(
+        _ configuration: SessionConfiguration,
+        _ timing: SessionStateMachine.Timing,
+        _ handler: any SessionHandler,
+        _ wakeUp: WakeUp
+    ) {
         self.configuration = configuration
         self.handler = handler
         self.wakeUp = wakeUp
         endpoint = configuration.endpoints[0]
-        machine = SessionStateMachine(endpointCount: configuration.endpoints.count)
+        machine = SessionStateMachine(
+            endpointCount: configuration.endpoints.count,
+            timing: timing
+        )
         var options = ConnectionOptions()
         options.clientIdentifier = configuration.clientIdentifier
         options.userName = configuration.userName

@@ -19,7 +19,7 @@ struct SessionStateMachine {
     }
 
     /// The times by which it decides.
-    struct Timing {
+    struct Timing: Sendable {
         /// From TCP's connection to the CONNACK, the TLS handshake included.
         var greeting: Duration = .seconds(10)
         /// From the CONNACK to the last SUBACK.

@@ -89,6 +89,21 @@ bool transport_may_read(const struct transport *transport);
 /// Whether the socket's end (or an error) was seen by a read.
 bool transport_has_ended(const struct transport *transport);
 
+struct mosquitto;
+
+/// What `transport_shielded` returns where an assertion failed; no result code of libmosquitto.
+enum { TRANSPORT_ASSERTED = -100 };
+
+/// Calls `read_packet` (`mosquitto_loop_read`), and survives the assertion that a broker can fail.
+///
+/// libmosquitto 2.0.11 wants to log a property that it doesn't know (MQTT 5.0) without saying for
+/// which client, and its `log__printf` asserts that there is one: any broker could end the whole
+/// process. That one assertion leads back here with `TRANSPORT_ASSERTED`; the client can then only
+/// be destroyed. All others abort as ever.
+int transport_shielded(
+    struct transport *transport, int (*read_packet)(struct mosquitto *client, int max_packets),
+    struct mosquitto *client);
+
 /// Whether a read was refused for its size.
 bool transport_was_oversized(const struct transport *transport);
 

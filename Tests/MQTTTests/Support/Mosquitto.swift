@@ -1,0 +1,45 @@
+import Glibc
+import Testing
+
+/// A real mosquitto on a free port of 127.0.0.1.
+final class Mosquitto {
+    let port: UInt16
+    let directory: TemporaryDirectory
+    private var process: ChildProcess?
+    private let file: String
+
+    /// Starts a broker; `lines` join its configuration.
+    init(_ lines: [String] = ["allow_anonymous true"], in directory: TemporaryDirectory? = nil)
+        throws
+    {
+        port = try freePort()
+        self.directory = try directory ?? TemporaryDirectory()
+        let own = [
+            "listener \(port) 127.0.0.1", "log_dest stderr", "user root", "max_queued_messages 0",
+            "set_tcp_nodelay true",
+        ]
+        file = try self.directory.write(
+            "mosquitto.conf",
+            (own + lines).joined(separator: "\n") + "\n"
+        )
+        try start()
+    }
+
+    /// Starts it, again.
+    func start() throws {
+        process = try ChildProcess(["mosquitto", "-c", file], output: directory.path + "/log")
+        let port = port
+        try eventually("mosquitto listens") { isOpen(port) }
+    }
+
+    /// Ends it.
+    func end() { process?.end() }
+
+    /// Publishes a message.
+    func publish(_ topic: String, _ payload: String, qos: Int = 1, more: [String] = []) throws {
+        try run(
+            ["mosquitto_pub", "-h", "127.0.0.1", "-p", "\(port)", "-q", "\(qos)"]
+                + ["-t", topic, "-m", payload] + more
+        )
+    }
+}
