@@ -112,7 +112,7 @@ let package = Package(
         ),
         tests("SimulatorTests", ["Simulator", "Parking"]),
         tests("SimulationTests", ["Ingest", "Occupancy", "Parking"]),
-        tests("IntegrationTests", ["Configuration", "Daemon", "MQTT"]),
+        tests("IntegrationTests", ["JSONDocument"]),
         tests("TidyTests", []),
     ]
 )
