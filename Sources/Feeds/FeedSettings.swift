@@ -29,17 +29,19 @@ public struct FeedSettings: Equatable, Sendable {
         publisher: Publisher,
         historyStep: Duration?
     ) {
+        let directory = Self.withoutSlashes(directory)
         self.directory = directory
-        self.temporaryDirectory = temporaryDirectory ?? Self.sibling(of: directory)
+        self.temporaryDirectory = temporaryDirectory ?? "\(directory).tmp"
         self.interval = interval
         self.heartbeat = heartbeat
         self.publisher = publisher
         self.historyStep = historyStep
     }
 
-    private static func sibling(of directory: String) -> String {
-        var path = directory[...]
-        while path.count > 1, path.last == "/" { path.removeLast() }
-        return "\(path).tmp"
+    /// A path whose last component can be told from its parent.
+    private static func withoutSlashes(_ path: String) -> String {
+        var path = path[...]
+        while path.utf8.count > 1, path.last == "/" { path.removeLast() }
+        return String(path)
     }
 }

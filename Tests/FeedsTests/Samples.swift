@@ -1,0 +1,58 @@
+import Feeds
+import Parking
+import Testing
+
+/// The time 2026-11-23T06:12:45Z.
+let sampleMilliseconds: Int64 = 1_795_414_365_000
+
+let samplePublisher = Publisher(
+    name: "Bath & North East Somerset Council",
+    url: "https://www.example.org/parking",
+    licence: "OGL-UK-3.0",
+    attribution: "Contains public sector information."
+)
+
+/// Names as sensors, editors and enemies write them.
+let hostileNames = [
+    "<script>document.title = 'hacked'</script>", "a \"quoted\" \\ name", "]]> & </style>",
+    "line\nfeed\u{1B}[31m\u{0}", "\u{202E}gnp.exe", "\u{2028}\u{2029}",
+    "<img src=x onerror=alert(1)>",
+]
+
+func facility(
+    _ id: String,
+    name: String? = nil,
+    capacity: Int = 100,
+    location: Location? = nil
+) throws -> Facility {
+    Facility(
+        id: try #require(FacilityIdentifier(id)),
+        name: name ?? id,
+        capacity: capacity,
+        location: location
+    )
+}
+
+func status(
+    _ occupied: Int?,
+    state: FacilityState = .open,
+    trend: OccupancyTrend? = .stable,
+    observed: Int64? = sampleMilliseconds - 1000,
+    isStale: Bool = false
+) -> FacilityStatus {
+    FacilityStatus(
+        occupied: occupied,
+        observedMilliseconds: observed,
+        state: state,
+        trend: trend,
+        isStale: isStale
+    )
+}
+
+/// A moment so many milliseconds after the sample's.
+func moment(_ milliseconds: Int64, wallStep: Int64 = 0) -> Moment {
+    Moment(
+        wallMilliseconds: sampleMilliseconds + milliseconds + wallStep,
+        monotonicMilliseconds: 5_000_000 + milliseconds
+    )
+}

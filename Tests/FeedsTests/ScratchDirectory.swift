@@ -1,0 +1,130 @@
+import Glibc
+import Testing
+
+/// A directory of one test, removed with everything in it.
+final class ScratchDirectory {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/carparkd-test-XXXXXX".utf8CString)
+        let created = unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
+            guard let base = buffer.baseAddress, let path = unsafe mkdtemp(base) else { return nil }
+            return unsafe String(cString: path)
+        }
+        path = try #require(created)
+    }
+
+    deinit {
+        _ = Command.run(["rm", "-rf", "--one-file-system", path])
+    }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let file = unsafe open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        try #require(file >= 0)
+        defer { close(file) }
+        let written = unsafe Glibc.write(file, bytes, bytes.count)
+        try #require(written == bytes.count)
+    }
+
+    func read(_ name: String) throws -> [UInt8] {
+        try OpenFile("\(path)/\(name)").content()
+    }
+
+    func text(_ name: String) throws -> String {
+        String(decoding: try read(name), as: UTF8.self)
+    }
+
+    /// The modification time, or nil where there is no such file.
+    func modificationSeconds(_ name: String) -> Int? {
+        var status = stat()
+        guard unsafe lstat("\(path)/\(name)", &status) == 0 else { return nil }
+        return status.st_mtim.tv_sec
+    }
+}
+
+/// A file that a reader has open: it stays the same one when its name is given to another.
+struct OpenFile: ~Copyable {
+    struct Missing: Error {
+        let path: String
+    }
+
+    private let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = unsafe open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw Missing(path: path) }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    func modificationSeconds() -> Int {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? status.st_mtim.tv_sec : 0
+    }
+
+    func content() -> [UInt8] {
+        var content: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while case let count = unsafe read(descriptor, &buffer, buffer.count), count > 0 {
+            content.append(contentsOf: buffer[..<count])
+        }
+        return content
+    }
+}
+
+/// A process of a test.
+///
+/// It is bounded by timeout(1), and ended by its own number.
+enum Command {
+    /// Starts a command; standard output goes to the file, standard error away.
+    static func start(_ arguments: [String], output: String = "/dev/null") -> pid_t? {
+        let arguments = ["timeout", "--kill-after=5", "90"] + arguments
+        var pid: pid_t = 0
+        var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe pointers.forEach { unsafe free($0) } }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
+        let flags = O_WRONLY | O_CREAT | O_TRUNC
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        // A test may run on a thread that has signals blocked; a child that inherits that can't be ended.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe _ = posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let code = unsafe posix_spawnp(
+            &pid,
+            arguments[0],
+            &actions,
+            &attributes,
+            &pointers,
+            environ
+        )
+        return code == 0 ? pid : nil
+    }
+
+    /// Waits for a command to end, and tells whether it succeeded.
+    static func wait(_ pid: pid_t) -> Bool {
+        var status: Int32 = 0
+        while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status == 0
+    }
+
+    /// Runs a command to its end, and tells whether it succeeded.
+    static func run(_ arguments: [String], output: String = "/dev/null") -> Bool {
+        guard let pid = start(arguments, output: output) else { return false }
+        return wait(pid)
+    }
+
+    /// Ends a command.
+    static func stop(_ pid: pid_t) {
+        kill(pid, SIGTERM)
+        _ = wait(pid)
+    }
+}
