@@ -10,6 +10,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case open
         /// Create a file or directory.
         case create
+        /// Create a file in a directory, under a name that doesn't matter.
+        case fill = "create a file in"
         /// Read a file's status.
         case inspect
         /// Write the content.

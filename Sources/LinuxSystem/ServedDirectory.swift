@@ -185,11 +185,8 @@ public struct ServedDirectory: ~Copyable {
                 if error.reason == .system(SystemErrorCode(rawValue: EEXIST)), attempts < 100 {
                     continue
                 }
-                throw FileError(
-                    path: "\(temporaryPath)/\(name)",
-                    operation: .create,
-                    reason: error.reason
-                )
+                // Not the file's name, which is another at every attempt: the same trouble is the same error.
+                throw FileError(path: temporaryPath, operation: .fill, reason: error.reason)
             }
         }
     }
