@@ -119,11 +119,14 @@ struct Town {
     var facilities = ["bays", "gate", "counted", "level", "signed", "silent"]
     var facilityKeys = ""
     var capacity = 500
+    var capacities: [String: Int] = [:]
+    var state: String
 
     init(_ directory: ScratchDirectory, port: UInt16) {
         self.directory = directory
         self.port = port
         feed = directory.path("feed")
+        state = directory.path("state")
     }
 
     var text: String {
@@ -132,7 +135,7 @@ struct Town {
           - urls: ["mqtt://127.0.0.1:\(port)"]
             name: council
         \(brokerKeys.indented(by: 4))
-        state_directory: \(directory.path("state"))
+        state_directory: \(state)
         feed:
           directory: \(feed)
           interval: \(interval)
@@ -181,7 +184,7 @@ struct Town {
         """
           - id: \(identifier)
             name: \(identifier)
-            capacity: \(capacity)
+            capacity: \(capacities[identifier] ?? capacity)
         \(facilityKeys.indented(by: 4))
         """
     }
