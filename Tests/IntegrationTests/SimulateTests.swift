@@ -1,0 +1,50 @@
+import Glibc
+import Testing
+
+/// `carparkd simulate` and `carparkd run` at the two ends of a real broker.
+@Suite struct `A simulation` {
+    private let directory: ScratchDirectory
+
+    init() throws { directory = try ScratchDirectory() }
+
+    @Test func `arrives whole`() async throws {
+        let broker = try await Broker.started()
+        let manager = try NotifySocket()
+        let town = Town(directory, port: broker.port)
+        let configuration = try town.write()
+        let daemon = try carparkd(
+            ["run"] + configuration,
+            environment: ["NOTIFY_SOCKET=\(manager.path)"]
+        )
+        try await daemon.says("subscribed")
+        let simulation = try carparkd(
+            ["simulate", "--rate", "2000", "--count", "4000"] + configuration
+        )
+        #expect(try await simulation.exit() == .status(0), "\(simulation.errors)")
+        let report = try #require(simulation.errors.split(separator: "\n").last)
+        #expect(report.hasPrefix("4000 messages, "))
+        #expect(!report.contains("refused"))
+        #expect(simulation.output.split(separator: "\n").count == town.facilities.count)
+
+        try await manager.hears("4000 messages") { $0.contains("; 4000 messages; ") }
+        daemon.send(SIGTERM)
+        #expect(try await daemon.exit() == .status(0))
+        let traffic = daemon.lines(" traffic ").compactMap { $0.number("messages") }
+        #expect(traffic.reduce(0, +) == 4000)
+        let facilities = try #require(town.published).facilities
+        #expect(facilities.count == town.facilities.count)
+        for (identifier, facility) in facilities {
+            #expect(facility.occupied != nil, "\(identifier)")
+            #expect(facility.state != "unknown", "\(identifier)")
+        }
+    }
+
+    @Test func `says that there is no broker`() async throws {
+        let port = try #require(Loopback.freePort())
+        let town = Town(directory, port: port)
+        let simulation = try carparkd(["simulate", "--count", "1"] + town.write())
+        #expect(try await simulation.exit() == .status(1))
+        #expect(simulation.lines("the simulation ended: ").count == 1)
+        #expect(simulation.lines("advice: check that the broker runs").count == 1)
+    }
+}
