@@ -45,6 +45,7 @@ import Testing
         #expect(facilities["silent"]?.observedAt == nil)
         #expect(facilities["bays"]?.observedAt != nil)
         #expect(facilities.values.allSatisfy { !$0.isStale })
+        #expect(daemon.isRunning)
     }
 
     @Test func `counts on exactly through a restart of the broker`() async throws {
