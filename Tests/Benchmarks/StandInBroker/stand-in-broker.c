@@ -81,16 +81,22 @@ static double now(void) {
 
 // ---- The stream
 
-static const char epoch[] = "2026-11-23T";
+enum { second_length = 19 };  // 2026-11-23T06:12:45
 
-// Writes the time of a round, one second after the other from midnight: HH:MM:SS.
+// Writes the time of a round, one second after the other from a day ago: a round from the future would be a fault.
 static void write_second(unsigned char *place, long round) {
-    long second = round % 86400;
-    long parts[] = {second / 3600, second / 60 % 60, second % 60};
-    for (int index = 0; index < 3; index++) {
-        place[3 * index] = (unsigned char)('0' + parts[index] / 10);
-        place[3 * index + 1] = (unsigned char)('0' + parts[index] % 10);
+    static time_t first;
+    static long written = -1;
+    static char text[second_length + 1];
+    if (written != round) {
+        if (first == 0) first = time(NULL) - 86400;
+        time_t second = first + round % 86400;
+        struct tm parts;
+        if (gmtime_r(&second, &parts) == NULL) fail_errno("gmtime_r");
+        if (strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts) != second_length) fail("a time that no one can write");
+        written = round;
     }
+    memcpy(place, text, second_length);
 }
 
 // Writes one packet with a PUBLISH of exactly `settings->bytes` bytes and returns where its changing parts are.
@@ -116,11 +122,11 @@ static struct layout encode(unsigned char *packet, const struct settings *settin
     }
     if (version == 5) *end++ = 0;  // no properties
     char head[96];
-    int head_length = snprintf(head, sizeof head, "{\"occupied\":false,\"time\":\"%s00:00:00.000Z\"", epoch);
+    int head_length = snprintf(head, sizeof head, "{\"occupied\":false,\"time\":\"%*s.000Z\"", second_length, "");
     size_t room = total - (size_t)(end - packet);
     if (end > packet + total || room < (size_t)head_length + 1) fail("--bytes is too small for these facilities and bays");
     layout.state = (size_t)(end - packet) + strlen("{\"occupied\":");
-    layout.second = (size_t)(end - packet) + strlen("{\"occupied\":false,\"time\":\"") + strlen(epoch);
+    layout.second = (size_t)(end - packet) + strlen("{\"occupied\":false,\"time\":\"");
     memcpy(end, head, (size_t)head_length);
     memset(end + head_length, ' ', room - (size_t)head_length - 1);
     // What is left becomes a field that no rule reads, where it has room; else spaces, which JSON allows.
