@@ -114,5 +114,13 @@ let package = Package(
         tests("SimulationTests", ["Ingest", "Occupancy", "Parking"]),
         tests("IntegrationTests", ["JSONDocument"]),
         tests("TidyTests", []),
+
+        // What Tests/Benchmarks/run measures inside a process.
+        .executableTarget(
+            name: "Measurements",
+            dependencies: ["Feeds", "Ingest", "LinuxSystem", "Occupancy", "Parking"],
+            path: "Tests/Benchmarks/Measurements",
+            swiftSettings: strict
+        ),
     ]
 )
