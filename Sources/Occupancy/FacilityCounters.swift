@@ -60,7 +60,42 @@ struct FacilityCounters: ~Copyable {
     /// The newest observation of a movement: an older level knows less than the count does.
     let moved = Atomic<Int64>(0)
     /// Nothing until the first reading: a facility that is never heard needs no ring.
-    let ring = AtomicLazyReference<HistoryRing>()
+    let ring = RingReference()
+}
+
+/// A history that is made once, and then stays until the end.
+///
+/// As `AtomicLazyReference`, whose unspecialised `load` cost an eighth of what a message takes (measured).
+///
+/// **Threads.** Any, without waiting: of several that store at the same time one wins.
+@safe struct RingReference: ~Copyable {
+    private let reference: Atomic<Unmanaged<HistoryRing>?>
+
+    init() { unsafe reference = Atomic(nil) }
+
+    deinit {
+        // Nobody else is left, so what was stored is in sight.
+        unsafe reference.load(ordering: .acquiring)?.release()
+    }
+
+    /// The history, or nil where none was stored.
+    func load() -> HistoryRing? {
+        // Retained by the reference, which lets go of it in its `deinit` alone.
+        unsafe reference.load(ordering: .acquiring)?.takeUnretainedValue()
+    }
+
+    /// Stores a history where there is none, and returns the one that stays.
+    func storeIfNil(_ ring: HistoryRing) -> HistoryRing {
+        let offered = unsafe Unmanaged.passRetained(ring)
+        let (exchanged, original) = unsafe reference.compareExchange(
+            expected: nil,
+            desired: offered,
+            ordering: .acquiringAndReleasing
+        )
+        guard !exchanged, let known = unsafe original else { return ring }
+        unsafe offered.release()
+        return unsafe known.takeUnretainedValue()
+    }
 }
 
 /// A facility's own count in its word.
