@@ -113,6 +113,7 @@ struct Replay {
         )
         for (facility, status) in board.statuses.enumerated() {
             publisher.update(facility, status: status)
+            publisher.markHistory(of: facility)
         }
         // A flush writes some of the histories only.
         var report: FlushReport

@@ -65,9 +65,11 @@ actor FeedRoom {
     /// Lets histories be written again now and then though nothing changed: time goes on in a quiet car park, too.
     private func refreshHistories(at now: Moment) {
         guard now.monotonicMilliseconds >= historiesAreDue else { return }
+        // At first those of which nothing is known as well: the feed links to them.
+        let isFirst = historiesAreDue == .min
         historiesAreDue = now.monotonicMilliseconds + historyPeriodMilliseconds
         for (facility, status) in board.statuses.enumerated()
-        where status.observedMilliseconds != nil {
+        where isFirst || status.observedMilliseconds != nil {
             publisher.markHistory(of: facility)
         }
     }

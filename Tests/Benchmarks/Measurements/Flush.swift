@@ -14,7 +14,7 @@ private struct FlushTimes {
 /// Those that changed lie as far apart as they can: what the document keeps together, it keeps in vain.
 func measureFlush(in directory: String) throws(FileError) -> [Figure] {
     let count = 10_000
-    var feed = try Feed(facilities: facilities(count: count, capacity: 500), directory: directory)
+    var feed = Feed(facilities: facilities(count: count, capacity: 500), directory: directory)
     _ = try feed.publish(Array(0..<count))
     var few: [FlushTimes] = []
     var all: [FlushTimes] = []
@@ -35,21 +35,22 @@ func measureFlush(in directory: String) throws(FileError) -> [Figure] {
         + figures("writing", \.writing) + [Figure(name: "bytes", value: Double(feed.bytes))]
 }
 
-/// The feed and where it is written, with a clock of its own: a publication a second, without waiting for it.
+/// The feed, with a clock of its own: a publication a second, without waiting for it.
 private struct Feed: ~Copyable {
-    private var document: ParkingDocument
-    private var compressor = GzipCompressor()
-    private var directory: ServedDirectory
+    private var publisher: FeedPublisher
     private var wallMilliseconds = SystemClock.wallMilliseconds()
     private var round = 0
     /// The bytes that were written last.
     private(set) var bytes = 0
 
-    init(facilities: [Facility], directory: String) throws(FileError) {
-        let temporary = directory + ".tmp"
-        let settings = FeedSettings(directory: directory, temporaryDirectory: temporary)
-        document = ParkingDocument(facilities: facilities, settings: settings)
-        self.directory = try ServedDirectory(path: directory, temporaryPath: temporary)
+    init(facilities: [Facility], directory: String) {
+        let settings = FeedSettings(
+            directory: directory,
+            publisher: Publisher(name: "Benchmark"),
+            // Without histories: a flush writes some of them, and their cost is another.
+            historyStep: nil
+        )
+        publisher = FeedPublisher(settings: settings, facilities: facilities)
     }
 
     /// Gives these facilities another status and publishes all.
@@ -65,27 +66,16 @@ private struct Feed: ~Copyable {
                 trend: .stable,
                 isStale: false
             )
-            document.update(number, status)
+            publisher.update(number, status: status)
         }
-        let content = document.content(at: wallMilliseconds)
-        let rendered = SystemClock.monotonicNanoseconds()
-        let compressed = document.compressed(at: wallMilliseconds, with: &compressor)
-        let deflated = SystemClock.monotonicNanoseconds()
-        let seconds = wallMilliseconds / 1000
-        try directory.replace([
-            FileReplacement(
-                name: "parking.json.gz",
-                chunks: compressed,
-                modificationSeconds: seconds
-            ),
-            FileReplacement(name: "parking.json", chunks: content, modificationSeconds: seconds),
-        ])
-        let written = SystemClock.monotonicNanoseconds()
-        bytes = (content + compressed).reduce(0) { $0 + $1.count }
+        let updating = SystemClock.monotonicNanoseconds() - start
+        let report = publisher.flush(at: Moment(recordedMilliseconds: wallMilliseconds))
+        if let problem = report.problems.first { throw problem }
+        bytes = report.bytes
         return FlushTimes(
-            rendering: Double(rendered - start),
-            deflating: Double(deflated - rendered),
-            writing: Double(written - deflated)
+            rendering: Double(updating + report.renderNanoseconds),
+            deflating: Double(report.compressNanoseconds),
+            writing: Double(report.writeNanoseconds)
         )
     }
 }
