@@ -27,7 +27,8 @@ public struct FeedPublisher: ~Copyable {
 
     /// A publisher of facilities of which nothing is known yet.
     ///
-    /// The directory is opened at the first flush, and whenever it was replaced.
+    /// The directory is opened at the first flush, and whenever it was replaced. From then on its temporary sibling is
+    /// locked, so a publisher that takes the place of this one can flush once this one is gone.
     public init(settings: FeedSettings, facilities: [Facility]) {
         self.settings = settings
         document = ParkingDocument(

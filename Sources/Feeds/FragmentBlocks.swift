@@ -5,8 +5,8 @@ import LinuxSystem
 /// A change of one element moves bytes within its block alone and costs the compression of that block alone. The document
 /// is never put together in memory: its blocks are handed to the file as they stand.
 ///
-/// Shape: blocks of 32 elements, about 10 KB. Measured with 10,000 facilities of which 100 changed: smaller blocks
-/// compress worse, larger ones are compressed again more often.
+/// Shape: blocks of 32 elements, about 8 KB. Measured with 10,000 facilities (2.5 MB) at level 6: in blocks of 16, 32, 64
+/// and 128 the file has 438, 384, 355 and 345 KB, and compressing anew what 100 changes touch takes 4, 6, 11 and 19 ms.
 struct FragmentBlocks {
     /// The elements in a block.
     static let blockSize = 32

@@ -9,6 +9,8 @@ final class ConnectionBox {
     unowned let sink: any ConnectionSink
     /// The messages since the batch began.
     var messages = 0
+    /// Those of them whose sender waits for an acknowledgement.
+    var promises = 0
     /// Why the broker refused us.
     var refusal: ReasonCode?
     /// Why the broker ended the connection.
@@ -49,6 +51,7 @@ func messageReceived(
 ) {
     guard let box = unsafe box(userData), let message = unsafe message else { return }
     box.messages += 1
+    if unsafe message.pointee.qos > 0 { box.promises += 1 }
     unsafe box.sink.received(message.pointee)
 }
 

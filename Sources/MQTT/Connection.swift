@@ -243,7 +243,7 @@ struct ConnectionOptions {
 
     /// Waits until there is something to do, no longer than this.
     func wait(atMost duration: Duration, wakeable: Bool) -> Readiness {
-        if mayReadAtOnce { return .readable }
+        if mayReadAtOnce || writeFailure != nil { return .readable }
         let wantsToWrite =
             unsafe isBlocked || (isShakingHands && transport_tls_waits_to_write(ssl))
         let events = unsafe transport_wait(
@@ -258,6 +258,8 @@ struct ConnectionOptions {
     /// Whether more is there already that the last batch had no room for.
     private(set) var mayReadAtOnce = false
     private var isBlocked = false
+    /// How writing ended, until what the broker had said before that is read.
+    private var writeFailure: ConnectionFailure?
 
     private var ssl: UnsafeMutableRawPointer? { usesTLS ? unsafe mosquitto_ssl_get(client) : nil }
 
@@ -272,15 +274,25 @@ struct ConnectionOptions {
     private static let readsInBatch: Int32 = 16
     private static let messagesInBatch = 4_096
 
-    /// Reads until nothing more is there or the batch is full; how many messages came, and how the
-    /// connection ended if it did.
+    /// What one batch of reading brought.
+    struct Batch {
+        /// The messages.
+        var messages: Int
+        /// Those of them whose sender waits for an acknowledgement.
+        var promises: Int
+        /// How the connection ended, if it did.
+        var failure: ConnectionFailure?
+    }
+
+    /// Reads until nothing more is there or the batch is full.
     ///
     /// "Nothing more" is what the transport saw, not `errno`: libmosquitto sets that by other
     /// calls, too. The messages count even where the connection ended after them.
-    func read() -> (messages: Int, failure: ConnectionFailure?) {
+    func read() -> Batch {
         unsafe transport_enter(transport)
         let box = unsafe self.box.takeUnretainedValue()
         box.messages = 0
+        box.promises = 0
         unsafe transport_begin_batch(transport, Self.readsInBatch)
         var failure: ConnectionFailure?
         var hasMore = true
@@ -294,11 +306,15 @@ struct ConnectionOptions {
             let isFull = unsafe !transport_may_read(transport)
             if isFull || box.messages >= Self.messagesInBatch { break }
         }
+        if !hasMore, failure == nil { failure = writeFailure }
         mayReadAtOnce = failure == nil && hasMore
-        return (box.messages, failure)
+        return Batch(messages: box.messages, promises: box.promises, failure: failure)
     }
 
     /// Writes all that is queued, or as much as the system takes.
+    ///
+    /// Where that fails, the next ``read()`` tells: a broker that hangs up often says why, and what
+    /// it said still waits in the socket (a TLS alert about our certificate, a DISCONNECT).
     func write() throws(ConnectionFailure) {
         unsafe transport_enter(transport)
         // Only here: what a TLS handshake writes while we read must leave at once.
@@ -312,13 +328,15 @@ struct ConnectionOptions {
             switch unsafe transport_flush(transport) {
             case 0: isBlocked = false
             case 1: isBlocked = true
-            default: throw .unreachable(systemText(errno))
+            default: writeFailure = Self.ending(errno)
             }
-        } while unsafe !isBlocked && !isShakingHands && mosquitto_want_write(client)
+        } while writeFailure == nil && !isBlocked && !isShakingHands && hasOutput
     }
 
     /// Whether something waits to be written.
-    var hasOutput: Bool { unsafe isBlocked || mosquitto_want_write(client) }
+    var hasOutput: Bool {
+        unsafe writeFailure == nil && (isBlocked || mosquitto_want_write(client))
+    }
 
     /// Sends a ping where it is time; to be called about once a second.
     func keepAlive() throws(ConnectionFailure) {
@@ -351,14 +369,17 @@ struct ConnectionOptions {
         case .tls: return .tls(.handshake)
         case .connectionLost: return .closed
         case .systemError:
-            // The end in the middle of a packet leaves no error number.
-            let isEnd = [0, ECONNRESET, EPIPE].contains(cause)
-            return isEnd ? .closed : .unreachable(systemText(cause))
+            return Self.ending(cause)
         case .protocolError, .malformedPacket, .malformedText, .payloadSize:
             return .malformed(result)
         case .keepAlive: return .silent
         default: return .library(result)
         }
+    }
+
+    /// What an error number says; the end in the middle of a packet leaves none.
+    private static func ending(_ cause: Int32) -> ConnectionFailure {
+        [0, ECONNRESET, EPIPE].contains(cause) ? .closed : .unreachable(systemText(cause))
     }
 
     private var tlsFailure: TLSFailure? {

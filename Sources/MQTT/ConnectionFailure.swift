@@ -123,7 +123,10 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
         case .refused(let reason), .dismissed(let reason): reason.advice
         case .malformed: "check that this port speaks MQTT, and whether it wants TLS"
         case .oversized: "look for the publisher of such messages"
-        case .closed, .silent, .cancelled, .library: nil
+        // mosquitto 2.0.11 gives no other sign when somebody takes over our session.
+        case .closed:
+            "look into the broker's log, and whether another program uses the same client_id"
+        case .silent, .cancelled, .library: nil
         }
     }
 

@@ -122,6 +122,8 @@ public final class Publisher {
         qos: QoS,
         retain: Bool
     ) throws(ConnectionFailure) {
+        // libmosquitto would take it for the topic's end.
+        guard !topic.utf8.contains(0) else { throw .library(.invalid) }
         while state.underWay >= window { try turn(atMost: .seconds(1)) }
         let (_, result) = unsafe payload.withUnsafeBytes { payload in
             unsafe connection.publish(topic: topic, payload: payload, qos: qos, retain: retain)

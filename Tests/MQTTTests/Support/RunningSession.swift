@@ -189,3 +189,11 @@ func configuration(
     configuration.statusTopic = statusTopic
     return configuration
 }
+
+extension PublisherConfiguration {
+    /// A publisher to the broker of a session.
+    init(_ session: SessionConfiguration) {
+        self.init(endpoints: session.endpoints, clientIdentifier: "carparkd-test-publisher")
+        tls = session.tls
+    }
+}
