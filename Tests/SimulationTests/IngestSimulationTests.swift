@@ -1,3 +1,4 @@
+import Glibc
 import Ingest
 import Occupancy
 import Parking
@@ -8,7 +9,13 @@ import Testing
 /// The schedule repeats, delays and reorders messages, steps the clock both ways, sends nonsense, floods names, and
 /// resets counters. After each step the published occupancy equals the model's, and every counter a recount.
 @Suite struct `Ingest simulation` {
-    @Test(arguments: UInt64(1)...40) func `the occupancy equals the model's after every step`(
+    /// How many seeds are tried: 40, or what `make soak SEEDS=…` asks for.
+    private static let seeds: UInt64 = {
+        guard let text = unsafe getenv("CARPARKD_SEEDS") else { return 40 }
+        return max(1, unsafe UInt64(String(cString: text)) ?? 40)
+    }()
+
+    @Test(arguments: 1...seeds) func `the occupancy equals the model's after every step`(
         seed: UInt64
     ) throws {
         var world = try World(seed: seed)
