@@ -17,7 +17,8 @@ struct SystemTests {
         #expect(before.residentBytes > 1_000_000)
         let ballast = [UInt8](repeating: 1, count: 64 << 20)
         let after = ProcessUsage.now()
-        #expect(after.residentBytes > before.residentBytes + (16 << 20))
+        // Not compared with before: other tests give memory back meanwhile.
+        #expect(after.residentBytes > 64 << 20)
         #expect(after.processorMicroseconds >= before.processorMicroseconds)
         #expect(ballast.last == 1)
     }
