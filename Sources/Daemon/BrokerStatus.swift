@@ -27,13 +27,8 @@ final class BrokerStatus: Sendable {
     /// The present state.
     var phase: Phase { state.withLock { $0 } }
 
-    /// Takes note of a change and returns the state before it.
-    func change(to phase: Phase) -> Phase {
-        state.withLock { state in
-            defer { state = phase }
-            return state
-        }
-    }
+    /// Takes note of a change.
+    func change(to phase: Phase) { state.withLock { $0 = phase } }
 
     /// Whether it is known how the connection is: made, or found impossible for now.
     var isSettled: Bool { phase != .starting }

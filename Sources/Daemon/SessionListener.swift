@@ -51,7 +51,7 @@ final class SessionListener: SessionHandler {
             failed(endpoint, failure)
         case .disconnected(let endpoint, let failure):
             lastFailure = failure
-            _ = status.change(to: .away(failure))
+            status.change(to: .away(failure))
             logger.warning(
                 "connection lost; connecting again",
                 metadata: Self.metadata(endpoint, failure)
@@ -74,7 +74,7 @@ final class SessionListener: SessionHandler {
                 metadata: ["topic": "\(topic)", "reason": "\(reason)"]
             )
         case .willRetry(let pause):
-            if status.phase == .starting { _ = status.change(to: .away(lastFailure)) }
+            if status.phase == .starting { status.change(to: .away(lastFailure)) }
             logger.debug("next attempt", metadata: ["in": "\(pause)"])
         case .stopped(let gracefully):
             guard case .connected = status.phase else { return }
@@ -88,7 +88,7 @@ final class SessionListener: SessionHandler {
         sessionPresent: Bool
     ) {
         lastFailure = nil
-        _ = status.change(to: .connected(endpoint))
+        status.change(to: .connected(endpoint))
         logger.info(
             "connected",
             metadata: [

@@ -70,7 +70,7 @@ struct Decoder: ~Copyable {
         let facility = try facility(rule.facility, topic, payload)
         var decoded = Decoded(
             facility: facility,
-            reading: try reading(rule.kind, topic, payload, facility: facility)
+            reading: try reading(rule.kind, topic, payload)
         )
         if case .counter(_, _, let wrapsAt) = rule.kind { decoded.wrapsAt = wrapsAt }
         if let source = rule.observed {
@@ -82,17 +82,12 @@ struct Decoder: ~Copyable {
     private mutating func reading(
         _ kind: CompiledRule.Kind,
         _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>,
-        facility: Int
+        _ payload: Span<UInt8>
     ) throws(Incident) -> Reading {
         switch kind {
         case .bay(let bay, let occupied, let words):
             try readBayName(bay, topic, payload)
-            let isOccupied = try field(occupied, topic, payload) {
-                kind,
-                text throws(Incident) in try Scalar.word(kind, text, in: words)
-            }
-            return .bay(occupied: isOccupied)
+            return .bay(occupied: try word(occupied, topic, payload, in: words))
         case .movement(let arrivals, let departures):
             let bounds = 0...65_535
             return .movement(
@@ -112,11 +107,7 @@ struct Decoder: ~Copyable {
             let bounds = -Facility.maximumCount...Facility.maximumCount
             return .vacant(try integer(source, topic, payload, bounds) ?? 0)
         case .state(let source, let words):
-            let state = try field(source, topic, payload) {
-                kind,
-                text throws(Incident) in try Scalar.word(kind, text, in: words)
-            }
-            return .state(state)
+            return .state(try word(source, topic, payload, in: words))
         }
     }
 
@@ -154,6 +145,17 @@ struct Decoder: ~Copyable {
             case .absent, .null: throw .fieldMissing
             default: throw .fieldHasWrongType
             }
+        }
+    }
+
+    private func word<Value>(
+        _ source: CompiledSource,
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        in words: CompiledWords<Value>
+    ) throws(Incident) -> Value {
+        try field(source, topic, payload) { kind, text throws(Incident) in
+            try Scalar.word(kind, text, in: words)
         }
     }
 

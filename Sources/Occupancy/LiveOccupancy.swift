@@ -84,30 +84,25 @@ public final class LiveOccupancy: @unchecked Sendable {
                 receivedMilliseconds: now.wallMilliseconds,
                 bay: bay
             )
-            var moved = 0
             switch change {
             case .late: return .late
             case .repeated: break
             case .first(let occupied):
                 block.knownBays.add(1, ordering: .acquiringAndReleasing)
-                if occupied {
-                    block.occupiedBays.add(1, ordering: .acquiringAndReleasing)
-                }
                 // A bay seen for the first time was in its state before: nobody arrived.
-                sample(facility, at: now)
-                return .changed
-            case .changed(let occupied): moved = occupied ? 1 : -1
+                if occupied { block.occupiedBays.add(1, ordering: .acquiringAndReleasing) }
+            case .changed(let occupied):
+                block.occupiedBays.add(occupied ? 1 : -1, ordering: .acquiringAndReleasing)
+                countMovement(
+                    facility,
+                    arrivals: occupied ? 1 : 0,
+                    departures: occupied ? 0 : 1,
+                    observed: observed,
+                    at: now
+                )
             }
-            block.occupiedBays.add(moved, ordering: .acquiringAndReleasing)
-            countMovement(
-                facility,
-                arrivals: max(moved, 0),
-                departures: max(-moved, 0),
-                observed: observed,
-                at: now
-            )
             sample(facility, at: now)
-            return moved == 0 ? .unchanged : .changed
+            return change == .repeated ? .unchanged : .changed
         }
     }
 
