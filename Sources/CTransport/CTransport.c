@@ -35,6 +35,7 @@ typedef int (*connect_function)(int, const struct sockaddr *, socklen_t);
 typedef int (*socketpair_function)(int, int, int, int[2]);
 typedef int (*getaddrinfo_function)(
     const char *, const char *, const struct addrinfo *, struct addrinfo **);
+typedef int (*ssl_read_function)(SSL *, void *, int);
 typedef void (*assert_function)(const char *, const char *, unsigned, const char *);
 
 static read_function next_read;
@@ -42,6 +43,7 @@ static write_function next_write;
 static connect_function next_connect;
 static socketpair_function next_socketpair;
 static getaddrinfo_function next_getaddrinfo;
+static ssl_read_function next_ssl_read;
 static assert_function next_assert_fail;
 
 // Before main, on the only thread: dlsym may take locks and memory, which `read` in a signal
@@ -51,6 +53,7 @@ __attribute__((constructor(101))) static void find_next(void) {
     next_socketpair = (socketpair_function)dlsym(RTLD_NEXT, "socketpair");
     next_connect = (connect_function)dlsym(RTLD_NEXT, "connect");
     next_write = (write_function)dlsym(RTLD_NEXT, "write");
+    next_ssl_read = (ssl_read_function)dlsym(RTLD_NEXT, "SSL_read");
     next_assert_fail = (assert_function)dlsym(RTLD_NEXT, "__assert_fail");
     next_read = (read_function)dlsym(RTLD_NEXT, "read");
 }
@@ -82,6 +85,11 @@ static int system_getaddrinfo(
     return EAI_AGAIN;
 }
 
+static int system_ssl_read(SSL *ssl, void *buffer, int count) {
+    if (next_ssl_read) return next_ssl_read(ssl, buffer, count);
+    return -1;
+}
+
 // Reading ahead
 
 static ssize_t noted(struct transport *transport, ssize_t count, size_t asked) {
@@ -95,11 +103,6 @@ static ssize_t noted(struct transport *transport, ssize_t count, size_t asked) {
 }
 
 static ssize_t read_ahead(struct transport *transport, void *buffer, size_t count) {
-    if (transport->largest_read && count > transport->largest_read) {
-        transport->oversized = true;
-        errno = EMSGSIZE;
-        return -1;
-    }
     if (transport->in_start == transport->in_end) {
         if (transport->reads_left <= 0) {
             errno = EAGAIN;
@@ -122,6 +125,19 @@ static ssize_t read_ahead(struct transport *transport, void *buffer, size_t coun
     memcpy(buffer, transport->in + transport->in_start, count);
     transport->in_start += count;
     return (ssize_t)count;
+}
+
+// Following packets
+
+/// Takes note of what was read for libmosquitto; a refusal is an error of the read.
+static ssize_t followed(struct transport *transport, const void *buffer, ssize_t count) {
+    if (count <= 0) return count;
+    int refusal = framing_follow(
+        &transport->framing, buffer, (size_t)count, transport->largest_rest);
+    if (!refusal) return count;
+    transport->refusal = refusal;
+    errno = EBADMSG;
+    return -1;
 }
 
 // Writing behind
@@ -318,14 +334,26 @@ void __assert_fail(const char *assertion, const char *file, unsigned line, const
     abort();
 }
 
-// The five names
+// The six names
 
 ssize_t read(int descriptor, void *buffer, size_t count) {
     struct transport *transport = current;
     if (!transport || descriptor != transport->served || descriptor < 0) {
         return system_read(descriptor, buffer, count);
     }
-    return read_ahead(transport, buffer, count);
+    // Below TLS there are no packets yet.
+    if (transport->ssl) return read_ahead(transport, buffer, count);
+    count = framing_room(&transport->framing, count);
+    return followed(transport, buffer, read_ahead(transport, buffer, count));
+}
+
+int SSL_read(SSL *ssl, void *buffer, int count) {
+    struct transport *transport = current;
+    if (!transport || transport->served < 0 || ssl != transport->ssl || count <= 0) {
+        return system_ssl_read(ssl, buffer, count);
+    }
+    count = (int)framing_room(&transport->framing, (size_t)count);
+    return (int)followed(transport, buffer, system_ssl_read(ssl, buffer, count));
 }
 
 ssize_t write(int descriptor, const void *buffer, size_t count) {
@@ -364,11 +392,13 @@ int getaddrinfo(
 
 bool transport_is_interposed(void) {
     return next_read && next_write && next_connect && next_socketpair && next_getaddrinfo
+        && next_ssl_read
         && dlsym(RTLD_DEFAULT, "read") == (void *)read
         && dlsym(RTLD_DEFAULT, "write") == (void *)write
         && dlsym(RTLD_DEFAULT, "connect") == (void *)connect
         && dlsym(RTLD_DEFAULT, "socketpair") == (void *)socketpair
-        && dlsym(RTLD_DEFAULT, "getaddrinfo") == (void *)getaddrinfo;
+        && dlsym(RTLD_DEFAULT, "getaddrinfo") == (void *)getaddrinfo
+        && dlsym(RTLD_DEFAULT, "SSL_read") == (void *)SSL_read;
 }
 
 // The abort descriptor
@@ -424,16 +454,19 @@ static void notice_dead_peer(int socket, int timeout_seconds) {
 }
 
 void transport_attach(
-    struct transport *transport, int socket, int timeout_seconds, size_t largest_read) {
+    struct transport *transport, int socket, const void *ssl, int timeout_seconds,
+    size_t largest_rest) {
     transport_detach(transport);
     notice_dead_peer(socket, timeout_seconds);
     transport->socket = socket;
+    transport->ssl = ssl;
     transport->served = transport_is_interposed() ? socket : -1;
-    transport->largest_read = largest_read;
+    transport->largest_rest = largest_rest;
 }
 
 void transport_detach(struct transport *transport) {
     transport->socket = transport->served = -1;
+    transport->ssl = NULL;
     transport->in_start = transport->in_end = 0;
     transport->out_start = transport->out_end = 0;
     transport->drained = true;
@@ -445,9 +478,9 @@ void transport_begin_batch(struct transport *transport, int reads) {
 
 bool transport_may_read(const struct transport *transport) { return transport->reads_left > 0; }
 
-bool transport_has_more(const struct transport *transport, const void *ssl) {
+bool transport_has_more(const struct transport *transport) {
     if (transport->in_start < transport->in_end) return true;
-    if (ssl && SSL_pending(ssl) > 0) return true;
+    if (transport->ssl && SSL_pending(transport->ssl) > 0) return true;
     if (transport->served >= 0) return !transport->drained;
     int waiting = 0;
     return ioctl(transport->socket, FIONREAD, &waiting) == 0 && waiting > 0;
@@ -460,7 +493,18 @@ bool transport_has_ended(const struct transport *transport) {
     return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-bool transport_was_oversized(const struct transport *transport) { return transport->oversized; }
+int transport_refusal(const struct transport *transport) { return transport->refusal; }
+
+int transport_first_byte(const struct transport *transport) {
+    return transport->served >= 0 ? transport->framing.first : -1;
+}
+
+const uint8_t *transport_answer(const struct transport *transport, size_t *count) {
+    const uint8_t *answer =
+        transport->served >= 0 ? framing_answer(&transport->framing) : NULL;
+    *count = answer ? transport->framing.length : 0;
+    return answer;
+}
 
 int transport_wait(
     const struct transport *transport, bool writable, bool abortable, int milliseconds) {

@@ -7,10 +7,40 @@
 // of the rest.
 enum { TRANSPORT_BUFFER_BYTES = 64 * 1024 };
 
+// A hundred reason codes, and room for a reason string.
+enum { TRANSPORT_ANSWER_BYTES = 4 * 1024 };
+
+/// Follows the control packets in what a broker sends (MQTT 5.0, section 2.1): a first byte, the
+/// remaining length in one to four bytes, the rest.
+///
+/// A packet is in hand until the first byte of the next one.
+struct framing {
+    enum { FRAMING_FIRST, FRAMING_LENGTH, FRAMING_REST } next;
+    uint8_t first;
+    uint8_t shift;
+    // Of the rest: how long it is, and how much of it has come.
+    uint32_t length, received;
+    // The rest of an UNSUBACK.
+    uint8_t answer[TRANSPORT_ANSWER_BYTES];
+};
+
+/// So many of `count` bytes may be handed over at once: never bytes of two packets, nor of the
+/// length and the rest.
+size_t framing_room(const struct framing *framing, size_t count);
+
+/// Takes note of bytes that are about to be handed over, no more than there was room for; 0, or why
+/// they must not be: `TRANSPORT_OVERSIZED` or `TRANSPORT_MALFORMED`.
+int framing_follow(struct framing *framing, const uint8_t *bytes, size_t count, size_t largest);
+
+/// The rest of the UNSUBACK in hand, `length` bytes; NULL where it is none or too long.
+const uint8_t *framing_answer(const struct framing *framing);
+
 struct transport {
     int socket;
     // The socket where `read` and `write` are ours, else -1.
     int served;
+    // The connection's `SSL`; NULL without TLS.
+    const void *ssl;
     int abort_descriptor;
     int connect_milliseconds;
     int reads_left;
@@ -18,10 +48,11 @@ struct transport {
     bool gathers;
     bool drained;
     bool ended;
-    bool oversized;
     bool shielded;
     jmp_buf shield;
-    size_t largest_read;
+    int refusal;
+    size_t largest_rest;
+    struct framing framing;
     size_t in_start, in_end;
     size_t out_start, out_end;
     struct transport_tls_trouble trouble;

@@ -23,22 +23,16 @@ final class SessionListener: SessionHandler {
         self.logger = logger
     }
 
-    func receive(
-        topic: Span<UInt8>,
-        payload: Span<UInt8>,
-        qos: QoS,
-        isRetained: Bool,
-        packetIdentifier: UInt16
-    ) {
+    func receive(topic: Span<UInt8>, payload: Span<UInt8>, delivery: Delivery) {
         // One look at the clocks a batch: its messages lay in the socket together.
         let now = self.now ?? .now()
         self.now = now
-        ingest.receive(topic: topic, payload: payload, isRetained: isRetained, at: now)
+        ingest.receive(topic: topic, payload: payload, isRetained: delivery.isRetained, at: now)
     }
 
-    func commit() -> CommitDecision {
+    func commit() {
         now = nil
-        return ingest.commit() ? .acknowledge : .withhold
+        _ = ingest.commit()
     }
 
     func sessionChanged(_ event: SessionEvent) {
@@ -67,6 +61,13 @@ final class SessionListener: SessionHandler {
             logger.warning(
                 "subscription granted at QoS 0 only: its messages may be lost",
                 metadata: ["filter": "\(filter)"]
+            )
+        case .unsubscribed(let filters):
+            logger.info("former filters unsubscribed", metadata: ["filters": "\(filters.count)"])
+        case .unsubscriptionRefused(let filter, let reason):
+            logger.warning(
+                "unsubscription refused: messages of a former filter still come; allow it in the broker's access control list",
+                metadata: ["filter": "\(filter)", "reason": "\(reason)"]
             )
         case .statusRefused(let topic, let reason):
             logger.warning(

@@ -1,12 +1,15 @@
 internal import CMosquitto
+internal import CTransport
 
 /// What libmosquitto's callbacks carry as their user data.
 ///
 /// The callbacks store; the connection looks when the call into libmosquitto has returned. Only
 /// what must not wait (a message's bytes, and the CONNACK before the messages that follow it) goes
 /// on to the sink at once.
-final class ConnectionBox {
+@safe final class ConnectionBox {
     unowned let sink: any ConnectionSink
+    /// What knows the packet that led to a callback.
+    let transport: OpaquePointer
     /// The messages since the batch began.
     var messages = 0
     /// Those of them whose sender waits for an acknowledgement.
@@ -16,7 +19,10 @@ final class ConnectionBox {
     /// Why the broker ended the connection.
     var dismissal: ReasonCode?
 
-    init(_ sink: any ConnectionSink) { self.sink = sink }
+    init(_ sink: any ConnectionSink, _ transport: OpaquePointer) {
+        self.sink = sink
+        unsafe self.transport = transport
+    }
 }
 
 // File-scope functions: a closure literal in an isolated context would check its isolation here.
@@ -52,7 +58,23 @@ func messageReceived(
     guard let box = unsafe box(userData), let message = unsafe message else { return }
     box.messages += 1
     if unsafe message.pointee.qos > 0 { box.promises += 1 }
-    unsafe box.sink.received(message.pointee)
+    let mayBeRedelivery = unsafe Delivery.mayBeRedelivery(
+        qos: message.pointee.qos,
+        firstByte: transport_first_byte(box.transport)
+    )
+    unsafe box.sink.received(message.pointee, mayBeRedelivery: mayBeRedelivery)
+}
+
+extension Delivery {
+    /// Whether a message may have been handed over before, from the first byte of the packet in
+    /// hand; negative where that is unknown.
+    ///
+    /// At QoS 2 libmosquitto hands a message over when the PUBREL comes, after which the broker must
+    /// not send it again (MQTT 5.0, section 4.3.3).
+    static func mayBeRedelivery(qos: Int32, firstByte: Int32) -> Bool {
+        guard qos == QoS.atLeastOnce.rawValue else { return false }
+        return firstByte < 0 || firstByte & 0x08 != 0
+    }
 }
 
 func subackReceived(
@@ -65,6 +87,18 @@ func subackReceived(
     guard let box = unsafe box(userData) else { return }
     let grants = unsafe UnsafeBufferPointer(start: grants, count: grants == nil ? 0 : Int(count))
     box.sink.subackReceived(packetIdentifier, unsafe Array(grants))
+}
+
+func unsubackReceived(
+    client: OpaquePointer?,
+    userData: UnsafeMutableRawPointer?,
+    packetIdentifier: Int32
+) {
+    guard let box = unsafe box(userData) else { return }
+    var count = 0
+    let answer = unsafe transport_answer(box.transport, &count)
+    let bytes = unsafe answer.map { unsafe Array(UnsafeBufferPointer(start: $0, count: count)) }
+    box.sink.unsubackReceived(packetIdentifier, bytes)
 }
 
 func publicationAcknowledged(

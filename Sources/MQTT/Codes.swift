@@ -89,6 +89,8 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
 
     /// Success, or a normal disconnection, or QoS 0 granted.
     public static let success = ReasonCode(rawValue: 0x00)
+    /// Nothing was subscribed that could be unsubscribed.
+    public static let noSubscriptionExisted = ReasonCode(rawValue: 0x11)
     /// No reason that the specification has a name for.
     public static let unspecified = ReasonCode(rawValue: 0x80)
     /// The broker does not speak this version of MQTT.
@@ -105,6 +107,8 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
     public static let serverShuttingDown = ReasonCode(rawValue: 0x8B)
     /// Another connection uses the same client identifier.
     public static let sessionTakenOver = ReasonCode(rawValue: 0x8E)
+    /// The packet is larger than its receiver takes.
+    public static let packetTooLarge = ReasonCode(rawValue: 0x95)
 
     /// Whether it is a refusal or a failure.
     public var isFailure: Bool { rawValue >= 0x80 }
@@ -136,6 +140,7 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         0x00: ("Success", nil),
         0x04: ("Disconnect with Will Message", nil),
         0x10: ("No matching subscribers", nil),
+        0x11: ("No subscription existed", nil),
         0x80: ("Unspecified error", "look into the broker's log"),
         0x81: ("Malformed Packet", "look into the broker's log"),
         0x82: ("Protocol Error", "look into the broker's log"),
@@ -160,6 +165,7 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         ),
         0x8F: ("Topic Filter invalid", "correct the rule's topic"),
         0x90: ("Topic Name invalid", nil),
+        0x91: ("Packet Identifier in use", nil),
         0x93: ("Receive Maximum exceeded", nil),
         0x95: ("Packet too large", nil),
         0x96: ("Message rate too high", nil),

@@ -5,8 +5,10 @@ internal import Glibc
 /// Takes what libmosquitto's callbacks say.
 protocol ConnectionSink: AnyObject {
     func connackReceived(_ reason: ReasonCode, sessionPresent: Bool)
-    func received(_ message: borrowing mosquitto_message)
+    func received(_ message: borrowing mosquitto_message, mayBeRedelivery: Bool)
     func subackReceived(_ packetIdentifier: Int32, _ grants: [Int32])
+    /// `bytes` follow the fixed header; nil where they are unknown.
+    func unsubackReceived(_ packetIdentifier: Int32, _ bytes: [UInt8]?)
     func acknowledged(_ packetIdentifier: Int32, _ reason: ReasonCode)
 }
 
@@ -57,7 +59,7 @@ struct ConnectionOptions {
             throw .library(.noMemory)
         }
         unsafe transport_enter(transport)
-        let box = unsafe Unmanaged.passRetained(ConnectionBox(sink))
+        let box = unsafe Unmanaged.passRetained(ConnectionBox(sink, transport))
         unsafe transport_refuse_socket_pair(transport, true)
         let client = unsafe mosquitto_new(
             options.clientIdentifier,
@@ -82,8 +84,9 @@ struct ConnectionOptions {
         unsafe transport_attach(
             transport,
             mosquitto_socket(client),
+            ssl,
             options.keepAliveSeconds * 3 / 2,
-            usesTLS ? 0 : Self.largestRead(options, version)
+            Self.largestRest(options, version)
         )
     }
 
@@ -97,11 +100,13 @@ struct ConnectionOptions {
         unsafe box.release()
     }
 
-    /// The largest packet that is worth its memory.
+    /// The remaining length of the largest packet that is worth its memory.
     ///
     /// An MQTT 5.0 broker knows our limit and has broken it. To one of 3.1.1 we couldn't tell it:
-    /// ending the connection for any larger message would make it come again for ever.
-    private static func largestRead(_ options: ConnectionOptions, _ version: ProtocolVersion) -> Int
+    /// ending the connection for any larger message would make it come again for ever. For the
+    /// same reason the fixed header is not counted, though it should be: mosquitto 2.0.11 counts it
+    /// a byte too short.
+    private static func largestRest(_ options: ConnectionOptions, _ version: ProtocolVersion) -> Int
     {
         let limit = Int(options.maximumPacketBytes ?? 0)
         return version == .version5 || limit == 0 ? limit : max(limit, 16 * 1024 * 1024)
@@ -133,6 +138,7 @@ struct ConnectionOptions {
         unsafe mosquitto_connect_v5_callback_set(client, connackReceived)
         unsafe mosquitto_message_callback_set(client, messageReceived)
         unsafe mosquitto_subscribe_callback_set(client, subackReceived)
+        unsafe mosquitto_unsubscribe_callback_set(client, unsubackReceived)
         unsafe mosquitto_publish_v5_callback_set(client, publicationAcknowledged)
         unsafe mosquitto_disconnect_v5_callback_set(client, disconnected)
     }
@@ -302,7 +308,7 @@ struct ConnectionOptions {
             )
             let cause = errno
             failure = self.failure(after: result, cause)
-            hasMore = unsafe failure == nil && transport_has_more(transport, ssl)
+            hasMore = unsafe failure == nil && transport_has_more(transport)
             let isFull = unsafe !transport_may_read(transport)
             if isFull || box.messages >= Self.messagesInBatch { break }
         }
@@ -357,12 +363,14 @@ struct ConnectionOptions {
             return .tls(tlsFailure ?? .handshake)
         }
         let isAsserted = result.rawValue == Int32(TRANSPORT_ASSERTED)
-        let isOversized = unsafe transport_was_oversized(transport)
+        let refusal = unsafe transport_refusal(transport)
         // The socket is closed and its number may be somebody else's by now.
         unsafe transport_detach(transport)
         if let reason = box.refusal { return .refused(reason) }
-        if isOversized { return .oversized }
-        if isAsserted { return .malformed(.malformedPacket) }
+        if refusal == Int32(TRANSPORT_OVERSIZED) { return .oversized }
+        if isAsserted || refusal == Int32(TRANSPORT_MALFORMED) {
+            return .malformed(.malformedPacket)
+        }
         if let failure = tlsFailure { return .tls(failure) }
         switch result {
         case .success: return .dismissed(box.dismissal ?? .unspecified)
@@ -407,6 +415,26 @@ struct ConnectionOptions {
                     filters.baseAddress,
                     QoS.atLeastOnce.rawValue,
                     0,
+                    nil
+                )
+            }
+        )
+        if result == .oversizePacket { return nil }
+        try check(result.rawValue)
+        return identifier
+    }
+
+    /// Queues an UNSUBSCRIBE and returns its packet identifier; nil where the broker's limit is
+    /// smaller than that.
+    func unsubscribe(_ filters: ArraySlice<String>) throws(ConnectionFailure) -> Int32? {
+        var identifier: Int32 = 0
+        let result = ResultCode(
+            rawValue: unsafe withCStrings(filters) { filters in
+                unsafe mosquitto_unsubscribe_multiple(
+                    client,
+                    &identifier,
+                    Int32(filters.count),
+                    filters.baseAddress,
                     nil
                 )
             }

@@ -43,9 +43,11 @@ public final class Publisher {
 
         func connackReceived(_ reason: ReasonCode, sessionPresent: Bool) { connack = reason }
 
-        func received(_ message: borrowing mosquitto_message) {}
+        func received(_ message: borrowing mosquitto_message, mayBeRedelivery: Bool) {}
 
         func subackReceived(_ packetIdentifier: Int32, _ grants: [Int32]) {}
+
+        func unsubackReceived(_ packetIdentifier: Int32, _ bytes: [UInt8]?) {}
 
         func acknowledged(_ packetIdentifier: Int32, _ reason: ReasonCode) {
             underWay -= 1

@@ -111,6 +111,12 @@ public struct SessionConfiguration: Sendable {
     public var maximumPacketBytes: UInt32 = 128 * 1024
     /// What to subscribe to, at QoS 1.
     public var topicFilters: [String]
+    /// What the session may still be subscribed to at the broker, and should not be any more.
+    ///
+    /// A session outlives its connections and programs, and so do its subscriptions. Only the owner
+    /// can know the earlier ones: MQTT has no way to ask for them. ``SessionEvent/unsubscribed(filters:)``
+    /// tells which are gone.
+    public var formerTopicFilters: [String] = []
     /// Where `online` and `offline` are published, retained; none where nil.
     public var statusTopic: String?
 
@@ -138,6 +144,8 @@ public struct SessionConfiguration: Sendable {
         case incompleteCertificate
         /// Not a topic filter.
         case invalidFilter(String)
+        /// A filter is wanted, and not wanted any more.
+        case contradictoryFilter(String)
         /// Not a topic name.
         case invalidStatusTopic(String)
 
@@ -152,6 +160,8 @@ public struct SessionConfiguration: Sendable {
             case .passwordWithoutUserName: "a password needs a user name"
             case .incompleteCertificate: "a client certificate and its key must be given together"
             case .invalidFilter(let filter): "\(filter.debugDescription) is no topic filter"
+            case .contradictoryFilter(let filter):
+                "\(filter.debugDescription) is both a topic filter and a former one: name it once"
             case .invalidStatusTopic(let topic): "\(topic.debugDescription) is no topic name"
             }
         }
@@ -183,11 +193,15 @@ public struct SessionConfiguration: Sendable {
         guard maximumPacketBytes >= 1_024 else {
             throw .outOfRange(field: "maximum packet bytes", range: 1_024...Int(UInt32.max))
         }
-        for filter in topicFilters {
+        for filter in topicFilters + formerTopicFilters {
             try checkText(filter, "a topic filter")
             guard unsafe mosquitto_sub_topic_check(filter) == MOSQ_ERR_SUCCESS.result else {
                 throw .invalidFilter(filter)
             }
+        }
+        let wanted = Set(topicFilters)
+        if let filter = formerTopicFilters.first(where: wanted.contains) {
+            throw .contradictoryFilter(filter)
         }
         if let statusTopic {
             try checkText(statusTopic, "status topic")

@@ -16,15 +16,26 @@ final class SessionLoop {
     private var endpoint: Endpoint
     private var attempt = SessionStateMachine.Attempt(endpoint: 0, version: .version5)
 
-    /// The CONNACK was positive, and SUBSCRIBE and birth are to be sent.
-    private var greetingIsDue = false
-    /// The filters of each SUBSCRIBE that waits for its SUBACK.
-    private var subscriptions: [Int32: ArraySlice<String>] = [:]
+    /// What a callback asks to be sent: there it can't be.
+    private enum Due {
+        case nothing
+        /// The CONNACK was positive: SUBSCRIBE and birth.
+        case greeting
+        /// The last SUBACK has come: UNSUBSCRIBE, so that old and new subscriptions overlap.
+        ///
+        /// An overlap delivers a message twice at worst, where a gap would lose it.
+        case clearance
+    }
+
+    private var due = Due.nothing
+    private var isSessionPresent = false
+    private var subscriptions = FilterRequest()
     private var granted = 0
+    private var unsubscriptions = FilterRequest()
+    /// The former filters that the broker doesn't have any more.
+    private var unsubscribed: [String] = []
     /// The packet identifiers of what was published on the status topic and isn't acknowledged.
     private var publications: Set<Int32> = []
-    /// Messages were handed over since the handler last committed.
-    private var isUncommitted = false
 
     /// A batch of so many QoS 0 messages is a load, and under load a pause makes the next larger.
     ///
@@ -33,8 +44,6 @@ final class SessionLoop {
     /// of a commit makes the batches large by itself.
     private static let loadedBatch = 64
     private static let loadedPause = Duration.milliseconds(2)
-    /// How often a handler that withholds is asked again.
-    private static let withheldPause = Duration.milliseconds(200)
 
     init(
         _ configuration: SessionConfiguration,
@@ -106,9 +115,11 @@ final class SessionLoop {
     ) throws(ConnectionFailure) -> Bool {
         self.attempt = attempt
         endpoint = configuration.endpoints[attempt.endpoint]
-        greetingIsDue = false
-        subscriptions = [:]
+        due = .nothing
+        subscriptions = FilterRequest()
         granted = 0
+        unsubscriptions = FilterRequest()
+        unsubscribed = []
         publications = []
         handler.sessionChanged(.connecting(endpoint, attempt.version))
         let connection = try Connection(
@@ -131,7 +142,6 @@ final class SessionLoop {
     /// What one connection's turns share.
     private final class Conversation {
         let connection: Connection
-        var isWithheld = false
         var isLoaded = false
         var keepAliveIsDue = ContinuousClock.now + .seconds(1)
 
@@ -148,74 +158,61 @@ final class SessionLoop {
             conversation.isLoaded = false
             if wakeUp.wait(atMost: Self.loadedPause), wakeable { return }
         }
-        let longest = conversation.isWithheld ? Self.withheldPause : .seconds(1)
-        let readiness = connection.wait(atMost: longest, wakeable: wakeable)
+        let readiness = connection.wait(atMost: .seconds(1), wakeable: wakeable)
         if readiness.contains(.readable) || (connection.isShakingHands && !readiness.isEmpty) {
             let batch = connection.read()
-            if batch.messages > 0 { isUncommitted = true }
-            conversation.isLoaded =
-                batch.messages - batch.promises >= Self.loadedBatch && !connection.mayReadAtOnce
             // Even what came before the end is made safe: the broker will send it again, and it
             // will be recognised.
-            if let failure = batch.failure {
-                if isUncommitted { _ = commit(conversation) }
-                throw failure
-            }
+            if batch.messages > 0 { handler.commit() }
+            if let failure = batch.failure { throw failure }
+            conversation.isLoaded =
+                batch.messages - batch.promises >= Self.loadedBatch && !connection.mayReadAtOnce
         }
-        try greet(connection)
+        try sendWhatIsDue(connection)
         if ContinuousClock.now >= conversation.keepAliveIsDue {
             conversation.keepAliveIsDue = ContinuousClock.now + .seconds(1)
             try connection.keepAlive()
             if case .fail(let failure) = machine.tick(at: now) { throw failure }
         }
-        // The queue is first come, first served: while acknowledgements are withheld, nothing can
-        // leave.
-        if isUncommitted || conversation.isWithheld, !commit(conversation) { return }
         if connection.hasOutput { try connection.write() }
-    }
-
-    private func commit(_ conversation: Conversation) -> Bool {
-        switch handler.commit() {
-        case .acknowledge:
-            isUncommitted = false
-            conversation.isWithheld = false
-        case .withhold:
-            conversation.isWithheld = true
-        }
-        return !conversation.isWithheld
     }
 
     // MARK: Greeting and leaving
 
-    /// The most filters in one SUBSCRIBE, and the most bytes of them.
-    private static let filtersInPacket = 100
-    private static let filterBytesInPacket = 16_384
+    private func sendWhatIsDue(_ connection: Connection) throws(ConnectionFailure) {
+        // Without filters there is no SUBACK to wait for: the second is due after the first at once.
+        if due == .greeting { try greet(connection) }
+        if due == .clearance { try clear(connection) }
+    }
 
     /// Subscribes and says that we are there, after the CONNACK.
     private func greet(_ connection: Connection) throws(ConnectionFailure) {
-        guard greetingIsDue else { return }
-        greetingIsDue = false
-        var rest = configuration.topicFilters[...]
-        var most = Self.filtersInPacket
-        while !rest.isEmpty {
-            var bytes = 0
-            let fitting = rest.prefix(most).prefix { filter in
-                bytes += filter.utf8.count + 3
-                return bytes <= Self.filterBytesInPacket
-            }
-            let chunk = rest.prefix(max(1, fitting.count))
-            guard let identifier = try connection.subscribe(chunk) else {
-                // The broker's own limit is smaller; where one filter is too long for it, it must
-                // be told.
-                guard chunk.count > 1 else { throw .library(.oversizePacket) }
-                most = chunk.count / 2
-                continue
-            }
-            subscriptions[identifier] = chunk
-            rest = rest.dropFirst(chunk.count)
+        due = .nothing
+        let tooLong = try subscriptions.send(configuration.topicFilters) {
+            filters throws(ConnectionFailure) in try connection.subscribe(filters)
         }
-        if configuration.topicFilters.isEmpty { subscriptionsAnswered() }
+        // Its messages would be missed: the operator must be told.
+        guard tooLong.isEmpty else { throw .library(.oversizePacket) }
+        if subscriptions.isAnswered { subscriptionsAnswered() }
         publishStatus("online", connection)
+    }
+
+    /// Unsubscribes from what is not wanted any more, after the subscriptions.
+    ///
+    /// Nothing waits for the answer: what is missing is tried again at the next connection.
+    private func clear(_ connection: Connection) throws(ConnectionFailure) {
+        due = .nothing
+        guard isSessionPresent else {
+            unsubscribed = configuration.formerTopicFilters
+            unsubscriptionsAnswered()
+            return
+        }
+        let tooLong = try unsubscriptions.send(configuration.formerTopicFilters) {
+            filters throws(ConnectionFailure) in try connection.unsubscribe(filters)
+        }
+        for filter in tooLong {
+            handler.sessionChanged(.unsubscriptionRefused(filter: filter, .packetTooLarge))
+        }
     }
 
     private func publishStatus(_ status: String, _ connection: Connection) {
@@ -232,7 +229,7 @@ final class SessionLoop {
         case .success:
             publications.insert(identifier)
         case .oversizePacket:
-            handler.sessionChanged(.statusRefused(topic: topic, ReasonCode(rawValue: 0x95)))
+            handler.sessionChanged(.statusRefused(topic: topic, .packetTooLarge))
         default:
             // The broker said in its CONNACK that it has no QoS 1.
             handler.sessionChanged(.statusRefused(topic: topic, ReasonCode(rawValue: 0x9B)))
@@ -241,22 +238,26 @@ final class SessionLoop {
 
     /// Says `offline` and goodbye; whether the broker knows.
     private func leave(_ conversation: Conversation) throws(ConnectionFailure) -> Bool {
-        // Behind acknowledgements that may not leave nothing else can: the will says it for us.
-        guard machine.isConnected, !conversation.isWithheld else { return false }
+        guard machine.isConnected else { return false }
         let connection = conversation.connection
         publications = []
         publishStatus("offline", connection)
         let deadline = ContinuousClock.now + .seconds(2)
-        while !publications.isEmpty, !conversation.isWithheld, ContinuousClock.now < deadline {
+        while !publications.isEmpty, ContinuousClock.now < deadline {
             try turn(conversation, wakeable: false)
         }
-        guard !conversation.isWithheld else { return false }
         return connection.disconnect(atMost: .seconds(1))
     }
 
     private func subscriptionsAnswered() {
         machine.subscriptionsAnswered()
         handler.sessionChanged(.subscribed(granted: granted))
+        due = .clearance
+    }
+
+    private func unsubscriptionsAnswered() {
+        guard !unsubscribed.isEmpty else { return }
+        handler.sessionChanged(.unsubscribed(filters: unsubscribed))
     }
 }
 
@@ -264,7 +265,8 @@ extension SessionLoop: ConnectionSink {
     func connackReceived(_ reason: ReasonCode, sessionPresent: Bool) {
         switch machine.connackReceived(reason, at: now) {
         case .subscribe:
-            greetingIsDue = true
+            due = .greeting
+            isSessionPresent = sessionPresent
             handler.sessionChanged(
                 .connected(endpoint, attempt.version, sessionPresent: sessionPresent)
             )
@@ -274,12 +276,18 @@ extension SessionLoop: ConnectionSink {
         }
     }
 
-    func received(_ message: borrowing mosquitto_message) {
+    func received(_ message: borrowing mosquitto_message, mayBeRedelivery: Bool) {
         guard let topic = unsafe message.topic else { return }
         let topicBytes = unsafe UnsafeRawPointer(topic).assumingMemoryBound(to: UInt8.self)
         let topicSpan = unsafe Span(_unsafeStart: topicBytes, count: byteCount(of: topic))
+        let delivery = Delivery(
+            qos: QoS(rawValue: unsafe message.qos) ?? .atMostOnce,
+            isRetained: unsafe message.retain,
+            mayBeRedelivery: mayBeRedelivery,
+            packetIdentifier: UInt16(truncatingIfNeeded: unsafe message.mid)
+        )
         guard let payload = unsafe message.payload, unsafe message.payloadlen > 0 else {
-            unsafe hand(over: message, topicSpan, Span())
+            handler.receive(topic: topicSpan, payload: Span(), delivery: delivery)
             return
         }
         let payloadBytes = unsafe UnsafeRawPointer(payload).assumingMemoryBound(to: UInt8.self)
@@ -287,25 +295,11 @@ extension SessionLoop: ConnectionSink {
             _unsafeStart: payloadBytes,
             count: Int(message.payloadlen)
         )
-        unsafe hand(over: message, topicSpan, payloadSpan)
-    }
-
-    private func hand(
-        over message: borrowing mosquitto_message,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>
-    ) {
-        handler.receive(
-            topic: topic,
-            payload: payload,
-            qos: QoS(rawValue: unsafe message.qos) ?? .atMostOnce,
-            isRetained: unsafe message.retain,
-            packetIdentifier: UInt16(truncatingIfNeeded: unsafe message.mid)
-        )
+        handler.receive(topic: topicSpan, payload: payloadSpan, delivery: delivery)
     }
 
     func subackReceived(_ packetIdentifier: Int32, _ grants: [Int32]) {
-        guard let filters = subscriptions.removeValue(forKey: packetIdentifier) else { return }
+        guard let filters = subscriptions.answered(packetIdentifier) else { return }
         for (index, filter) in filters.enumerated() {
             // A SUBACK that is too short says nothing about the rest.
             let grant = index < grants.count ? grants[index] : 0x80
@@ -319,7 +313,21 @@ extension SessionLoop: ConnectionSink {
                 handler.sessionChanged(.subscriptionRefused(filter: filter, reason))
             }
         }
-        if subscriptions.isEmpty { subscriptionsAnswered() }
+        if subscriptions.isAnswered { subscriptionsAnswered() }
+    }
+
+    func unsubackReceived(_ packetIdentifier: Int32, _ bytes: [UInt8]?) {
+        guard let filters = unsubscriptions.answered(packetIdentifier) else { return }
+        // Where the reasons are unknown nothing is claimed, and the next connection tries again.
+        let reasons = UnsubackReasons.read(bytes, attempt.version, filters: filters.count) ?? []
+        for (filter, reason) in zip(filters, reasons) {
+            if reason.isFailure {
+                handler.sessionChanged(.unsubscriptionRefused(filter: filter, reason))
+            } else {
+                unsubscribed.append(filter)
+            }
+        }
+        if unsubscriptions.isAnswered { unsubscriptionsAnswered() }
     }
 
     func acknowledged(_ packetIdentifier: Int32, _ reason: ReasonCode) {

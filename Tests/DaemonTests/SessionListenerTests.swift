@@ -62,6 +62,19 @@ import Testing
         #expect(!lines.take().contains(where: isWarning))
     }
 
+    @Test func `former filters that are gone are counted, one that stays is named`() {
+        let listener = listener()
+        listener.sessionChanged(
+            .unsubscriptionRefused(filter: "old/+/level", ReasonCode(rawValue: 0x87))
+        )
+        listener.sessionChanged(.unsubscribed(filters: ["old/a", "old/b"]))
+        let said = lines.take()
+        #expect(said.count == 2)
+        #expect(said.first?.hasPrefix("<4>unsubscription refused") == true)
+        #expect(said.first?.contains("filter=old/+/level") == true)
+        #expect(said.last?.contains("filters=2") == true)
+    }
+
     @Test func `a refused subscription says which and what to do`() {
         let listener = listener()
         listener.sessionChanged(

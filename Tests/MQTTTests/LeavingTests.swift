@@ -66,22 +66,6 @@ struct Leaving {
         _ = try peer.expect(.disconnect)
     }
 
-    @Test func `What is withheld stays unacknowledged when the session is stopped`() throws {
-        let listener = try Listener()
-        let running = try RunningSession(
-            configuration(ports: listener.port, statusTopic: Self.status),
-            Recorder(.withhold)
-        )
-        let peer = try listener.accept()
-        try peer.welcome()
-        _ = try peer.expect(.publish)
-        try peer.publish("test/x", [1], identifier: 1)
-        try eventually("the message") { running.recorder.messages.count == 1 }
-        running.stop()
-        #expect(running.recorder.events.last == .stopped(gracefully: false))
-        #expect(try peer.read() == nil)
-    }
-
     @Test func `Stopping doesn't wait for a connection into the void`() throws {
         let listener = try Listener(backlog: 0)
         // Fill the queue: from then on the kernel drops what wants to connect.

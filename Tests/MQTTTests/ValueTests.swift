@@ -27,6 +27,11 @@ struct Values {
         #expect(Self.problem { $0.tls.certificate = "c" } == .incompleteCertificate)
         #expect(Self.problem { $0.topicFilters = ["a#"] } == .invalidFilter("a#"))
         #expect(Self.problem { $0.topicFilters = ["a/+b"] } == .invalidFilter("a/+b"))
+        #expect(Self.problem { $0.formerTopicFilters = ["a#"] } == .invalidFilter("a#"))
+        #expect(
+            Self.problem { $0.formerTopicFilters = ["old/#", "test/#"] }
+                == .contradictoryFilter("test/#")
+        )
         #expect(Self.problem { $0.statusTopic = "a/#" } == .invalidStatusTopic("a/#"))
         for (field, change) in Self.unrepresentable {
             #expect(Self.problem(change) == .unrepresentable(field: field))
@@ -39,6 +44,7 @@ struct Values {
             ("client identifier", { $0.clientIdentifier = "a\u{0}b" }),
             ("user name", { $0.userName = String(repeating: "x", count: 65_536) }),
             ("a topic filter", { $0.topicFilters = [""] }),
+            ("a topic filter", { $0.formerTopicFilters = ["a\u{0}b"] }),
             ("a broker's host", { $0.endpoints[0].host = "" }),
             (
                 "password",
@@ -82,6 +88,53 @@ struct Values {
             ResultCode.connectionLost.description == "MOSQ_ERR_CONN_LOST: The connection was lost."
         )
         #expect(ResultCode(rawValue: 4_711).name == "mosq_err_t(4711)")
+    }
+
+    @Test(
+        arguments: [
+            (QoS.atMostOnce, Int32(0x38), false), (.atMostOnce, -1, false),
+            (.atLeastOnce, 0x32, false), (.atLeastOnce, 0x33, false), (.atLeastOnce, 0x3A, true),
+            (.atLeastOnce, -1, true),
+            (.exactlyOnce, 0x62, false), (.exactlyOnce, -1, false),
+        ]
+    )
+    func `A redelivery is possible at QoS 1 with DUP, or where DUP is unknown`(
+        qos: QoS,
+        firstByte: Int32,
+        isPossible: Bool
+    ) {
+        let mayBe = Delivery.mayBeRedelivery(qos: qos.rawValue, firstByte: firstByte)
+        #expect(mayBe == isPossible)
+    }
+
+    @Test(
+        arguments: [
+            (
+                [0, 1, 0, 0x00, 0x87] as [UInt8]?, ProtocolVersion.version5,
+                [0x00, 0x87] as [UInt8]?
+            ),
+            ([0, 1, 3, 0x1F, 0, 0, 0x11, 0x00], .version5, [0x11, 0x00]),
+            (
+                [0, 1, 0x80, 0x01] + Array(repeating: 9, count: 128) + [0x11, 0x80], .version5,
+                [0x11, 0x80]
+            ),
+            ([0, 1, 0, 0x11], .version5, [0x11, 0x80]),
+            ([0, 1, 0, 0x11, 0x11, 0x11], .version5, [0x11, 0x11]),
+            ([0, 1], .version5, [0x80, 0x80]),
+            ([0, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], .version5, [0x80, 0x80]),
+            ([], .version5, [0x80, 0x80]),
+            (nil, .version5, nil),
+            ([0, 1], .version311, [0x00, 0x00]),
+            (nil, .version311, [0x00, 0x00]),
+        ]
+    )
+    func `An UNSUBACK for two filters has a reason for each`(
+        bytes: [UInt8]?,
+        version: ProtocolVersion,
+        expected: [UInt8]?
+    ) {
+        let reasons = UnsubackReasons.read(bytes, version, filters: 2)
+        #expect(reasons?.map(\.rawValue) == expected)
     }
 
     @Test(

@@ -3,18 +3,21 @@
 ///
 /// libmosquitto reads three or four times for each message, writes each four-byte acknowledgement
 /// on its own, connects and resolves names without a bound, and checks certificates without saying
-/// what is wrong with them. It has no interface to change any of that, but it reaches the system
-/// through `read`, `write`, `connect`, `getaddrinfo` and `socketpair` like everybody else. This
-/// target defines those five. An executable's own definition comes before libc's in the dynamic
-/// linker's search, so that libmosquitto and OpenSSL find ours.
+/// what is wrong with them. It takes packets of any size, and keeps to itself whether a message is
+/// a redelivery and what a broker answers to an UNSUBSCRIBE. It has no interface to change any of
+/// that, but it reaches the system through `read`, `write`, `connect`, `getaddrinfo` and
+/// `socketpair`, and TLS through `SSL_read`, like everybody else. This target defines those six. An
+/// executable's own definition comes before a library's in the dynamic linker's search, so that
+/// libmosquitto and OpenSSL find ours.
 ///
 /// Ours do something else only on a thread that has entered a transport, and there only for that
-/// transport's socket (read, write) or while it says so (connect, getaddrinfo, socketpair). Every
-/// other call of the process goes to whatever would have been called without us (`RTLD_NEXT`),
-/// arguments, result and errno untouched.
+/// transport's socket (read, write, SSL_read) or while it says so (connect, getaddrinfo,
+/// socketpair). Every other call of the process goes to whatever would have been called without us
+/// (`RTLD_NEXT`), arguments, result and errno untouched.
 ///
 /// Where another definition wins (`transport_is_interposed` tells), everything still works: slower,
-/// and with the system's own bounds on connecting.
+/// with the system's own bounds on connecting, without a bound on a packet's size, and without
+/// knowledge of the packet in hand.
 ///
 /// Threads: a transport belongs to the thread that entered it.
 
@@ -25,7 +28,7 @@
 /// One connection's way to the system.
 struct transport;
 
-/// Whether libmosquitto and OpenSSL reach the system through this target.
+/// Whether libmosquitto and OpenSSL reach each other and the system through this target.
 bool transport_is_interposed(void);
 
 /// A descriptor that wakes its waiters once and for all when it is raised, from any thread; -1
@@ -63,14 +66,16 @@ void transport_refuse_socket_pair(struct transport *transport, bool refuses);
 /// and `EAI_CANCELED`.
 void transport_bound_connecting(struct transport *transport, int milliseconds);
 
-/// From now on this socket is served from the read-ahead, and its writes are gathered.
+/// From now on this socket (under `ssl`, where that is not NULL) is served from the read-ahead, its
+/// writes are gathered, and the packets that come are followed.
 ///
 /// Also sets what the system should know about it: dead peers are noticed within about
-/// `timeout_seconds` (keep-alive probes, `TCP_USER_TIMEOUT`). A single read of more than
-/// `largest_read` bytes fails with `EMSGSIZE` where that is not 0: on a connection without TLS
-/// libmosquitto asks for the whole rest of a packet at once.
+/// `timeout_seconds` (keep-alive probes, `TCP_USER_TIMEOUT`). Where `largest_rest` is not 0, a
+/// packet whose remaining length is larger is refused while that length is read, before
+/// libmosquitto reserves memory for it.
 void transport_attach(
-    struct transport *transport, int socket, int timeout_seconds, size_t largest_read);
+    struct transport *transport, int socket, const void *ssl, int timeout_seconds,
+    size_t largest_rest);
 
 /// The socket is closed, or about to be: forget it and what is buffered for it.
 void transport_detach(struct transport *transport);
@@ -79,9 +84,9 @@ void transport_detach(struct transport *transport);
 /// the next batch.
 void transport_begin_batch(struct transport *transport, int reads);
 
-/// Whether a read would probably yield bytes without waiting: from the read-ahead, from TLS (`ssl`
-/// may be NULL), or from the socket.
-bool transport_has_more(const struct transport *transport, const void *ssl);
+/// Whether a read would probably yield bytes without waiting: from the read-ahead, from TLS, or from
+/// the socket.
+bool transport_has_more(const struct transport *transport);
 
 /// Whether this batch may read the socket again.
 bool transport_may_read(const struct transport *transport);
@@ -104,8 +109,19 @@ int transport_shielded(
     struct transport *transport, int (*read_packet)(struct mosquitto *client, int max_packets),
     struct mosquitto *client);
 
-/// Whether a read was refused for its size.
-bool transport_was_oversized(const struct transport *transport);
+/// Why `transport_refusal` says that a packet was refused: it is larger than agreed, or it is none.
+enum { TRANSPORT_OVERSIZED = 1, TRANSPORT_MALFORMED = 2 };
+
+/// Why a packet was refused while its first bytes were read; 0 where none was.
+int transport_refusal(const struct transport *transport);
+
+/// The first byte of the packet in hand (type and flags), in a callback of libmosquitto the one that
+/// led there; -1 where it is unknown.
+int transport_first_byte(const struct transport *transport);
+
+/// What follows the fixed header of the UNSUBACK in hand, until the next packet is read; NULL where
+/// it is unknown, or longer than 4 KiB.
+const uint8_t *transport_answer(const struct transport *transport, size_t *count);
 
 /// What `transport_wait` saw.
 enum { TRANSPORT_READABLE = 1, TRANSPORT_WRITABLE = 2, TRANSPORT_ABORTED = 4 };

@@ -7,8 +7,9 @@ final class ChildProcess {
     let identifier: pid_t
     private var isReaped = false
 
-    /// Starts a program found on the path, its output in a file.
-    init(_ arguments: [String], output: String = "/dev/null") throws {
+    /// Starts a program found on the path, its output in a file; where a descriptor is given, its
+    /// standard input and output there.
+    init(_ arguments: [String], output: String = "/dev/null", descriptor: Int32? = nil) throws {
         let all = ["timeout", "-k", "1", "120"] + arguments
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -17,6 +18,10 @@ final class ChildProcess {
         let flags = O_WRONLY | O_CREAT | O_APPEND
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let descriptor {
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, 0)
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, 1)
+        }
         // The pool's threads block signals, and a child would inherit that.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -8,14 +8,12 @@ import Testing
 struct Message: Equatable, Sendable {
     var topic: String
     var payload: [UInt8]
-    var qos: QoS
-    var isRetained: Bool
-    var packetIdentifier: UInt16
+    var delivery: Delivery
 
     var text: String { String(decoding: payload, as: UTF8.self) }
 }
 
-/// A handler that remembers everything.
+/// A handler that remembers everything; while it is held, its commits don't return.
 ///
 /// A lock, since the test's thread looks while the session's thread writes; nothing here is hot.
 final class Recorder: SessionHandler, Sendable {
@@ -23,37 +21,28 @@ final class Recorder: SessionHandler, Sendable {
         var messages: [Message] = []
         var events: [SessionEvent] = []
         var commits = 0
-        var decision: CommitDecision
+        var isHeld: Bool
     }
 
     private let record: Mutex<Record>
 
-    init(_ decision: CommitDecision = .acknowledge) { record = Mutex(Record(decision: decision)) }
+    init(isHeld: Bool = false) { record = Mutex(Record(isHeld: isHeld)) }
 
-    func receive(
-        topic: Span<UInt8>,
-        payload: Span<UInt8>,
-        qos: QoS,
-        isRetained: Bool,
-        packetIdentifier: UInt16
-    ) {
+    func receive(topic: Span<UInt8>, payload: Span<UInt8>, delivery: Delivery) {
         let message = Message(
             topic: String(decoding: Self.copy(topic), as: UTF8.self),
             payload: Self.copy(payload),
-            qos: qos,
-            isRetained: isRetained,
-            packetIdentifier: packetIdentifier
+            delivery: delivery
         )
         record.withLock { $0.messages.append(message) }
     }
 
     private static func copy(_ span: Span<UInt8>) -> [UInt8] { span.indices.map { span[$0] } }
 
-    func commit() -> CommitDecision {
-        record.withLock { record in
-            record.commits += 1
-            return record.decision
-        }
+    func commit() {
+        record.withLock { $0.commits += 1 }
+        let deadline = ContinuousClock.now + patience
+        while record.withLock({ $0.isHeld }), ContinuousClock.now < deadline { usleep(1_000) }
     }
 
     func sessionChanged(_ event: SessionEvent) { record.withLock { $0.events.append(event) } }
@@ -62,7 +51,7 @@ final class Recorder: SessionHandler, Sendable {
     var events: [SessionEvent] { record.withLock { $0.events } }
     var commits: Int { record.withLock { $0.commits } }
 
-    func decide(_ decision: CommitDecision) { record.withLock { $0.decision = decision } }
+    func release() { record.withLock { $0.isHeld = false } }
 
     /// Waits for an event.
     func expect(
