@@ -21,7 +21,7 @@ SEEDS ?= 1000
 SOURCES := Package.swift Sources Tests
 CHECKED := --explicit-target-dependency-import-check error
 
-BUILD_PACKAGES := libmosquitto-dev libsimdjson-dev libssl-dev zlib1g-dev pkg-config gcc g++ libc6-dev git
+BUILD_PACKAGES := libmosquitto-dev libsimdjson-dev libsqlite3-dev libssl-dev zlib1g-dev pkg-config gcc g++ libc6-dev git
 RUN_PACKAGES := mosquitto mosquitto-clients python3
 TEST_PACKAGES := openssl python3-jsonschema chromium systemd-container
 

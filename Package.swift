@@ -38,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -54,11 +55,13 @@ let package = Package(
         ),
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CLinux"),
+        library("ByteCoding"),
         library("Parking"),
 
         // Floor 1: one responsibility each, none knows another.
         library("Configuration", ["Parking", "Yams"]),
         library("JSONDocument", ["CSimdjson"]),
+        library("Journal", ["ByteCoding", .product(name: "GRDB", package: "GRDB.swift")]),
         library("LinuxSystem", ["CLinux", "CZlib"]),
         library("Logs", [logging]),
         library("MQTT", ["CMosquitto", "CTransport"]),
@@ -74,15 +77,20 @@ let package = Package(
                 .embedInCode("Resources/parking.schema.json"),
             ]
         ),
-        library("Ingest", ["Parking", "Occupancy", "JSONDocument"]),
+        library("Ingest", ["ByteCoding", "Parking", "Occupancy", "JSONDocument"]),
+        library(
+            "Persistence",
+            ["ByteCoding", "Ingest", "Journal", "Occupancy", "Parking"]
+        ),
         library("Simulator", ["Parking"]),
 
         // Floor 3: the composition root.
         library(
             "Daemon",
             [
-                "Configuration", "Feeds", "Ingest", "JSONDocument", "LinuxSystem", "Logs", "MQTT",
-                "Occupancy", "Parking", "Simulator", logging,
+                "Configuration", "Feeds", "Ingest", "JSONDocument", "Journal", "LinuxSystem",
+                "Logs",
+                "MQTT", "Occupancy", "Parking", "Persistence", "Simulator", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]

@@ -66,7 +66,7 @@ struct BrokerReader {
         let expiry = keys.take("session_expiry").or(.seconds(7 * 86_400)) {
             $0.duration(in: .seconds(1)...(.seconds(4_294_967_295)), whole: .seconds(1))
         }
-        let receiveMaximum = keys.take("receive_maximum").or(1000) { $0.integer(in: 1...65_535) }
+        let receiveMaximum = keys.take("receive_maximum").or(1000) { $0.integer(in: 1...32_767) }
         if let urlElements, let urls { checkURLs(urls, urlElements) }
         let name = nameElement.or(urls?.first?.host) { $0.nonEmptyText(maximumBytes: 128) }
         guard let urls, urls.count == urlElements?.count, let name = name ?? nil, let identifier,

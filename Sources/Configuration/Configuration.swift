@@ -69,7 +69,9 @@ extension Configuration {
         /// How long the broker keeps our session without us: 1 to 4,294,967,295 whole seconds.
         public let sessionExpiry: Duration
 
-        /// How many messages may be unacknowledged at a time: 1 to 65,535.
+        /// How many messages may be unacknowledged at a time: 1 to 32,767.
+        ///
+        /// Half of the packet identifiers, so that one tells a message that is under way from one that was.
         public let receiveMaximum: Int
     }
 

@@ -1,16 +1,18 @@
 import Configuration
 import Ingest
+import Journal
 import LinuxSystem
 import Logging
 import MQTT
 import Parking
+import Persistence
 import ServiceLifecycle
 import UnixSignals
 
 /// The composition root: builds the graph of a configuration and runs it.
 ///
 /// The services start in this order and end in the opposite one: the sessions stop taking messages before the last feed is
-/// written.
+/// written and the journal is closed.
 struct Application {
     private let house: House
     private let logger: Logger
@@ -19,13 +21,23 @@ struct Application {
 
     /// Builds everything that can be built without a broker.
     ///
-    /// - Throws: ``CredentialError``, ``SessionConfiguration/Problem`` for the operator; ``ThreadError`` where the machine has no thread left.
+    /// The occupancy is back from the journal when it returns.
+    ///
+    /// - Throws: ``CredentialError``, ``SessionConfiguration/Problem`` and ``JournalError`` for the operator; ``ThreadError`` where
+    ///   the machine has no thread left.
     init(_ configuration: Configuration, logger: Logger) throws {
         let house = House(configuration)
         self.house = house
         self.logger = logger
         filters = configuration.topicFilters
         let progress = FeedProgress()
+        let (journal, recovery) = try OccupancyJournal.open(
+            JournalDirectory(path: configuration.stateDirectory),
+            occupancy: house.occupancy,
+            facilities: configuration.facilities.map(\.id),
+            clock: { .now() }
+        )
+        JournalReporter.report(recovery, logger: logger)
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }
         var sessions: [any Service] = []
@@ -36,25 +48,24 @@ struct Application {
                 limits: configuration.limits
             )
             try session.check()
-            let tally = tallies[index]
             sessions.append(
                 SessionService(
                     status: statuses[index],
                     configuration: session,
-                    makeIngest: {
-                        Ingest(
-                            plan: house.plan,
-                            occupancy: house.occupancy,
-                            incidents: house.incidents,
-                            tally: tally
-                        )
-                    },
+                    house: house,
+                    tally: tallies[index],
+                    journal: journal,
                     logger: logger
                 )
             )
         }
         let feed = FeedService(
-            room: try FeedRoom(house: house, progress: progress, logger: logger),
+            room: try FeedRoom(
+                house: house,
+                journal: journal,
+                progress: progress,
+                logger: logger
+            ),
             interval: configuration.feed.interval
         )
         let watch = WatchService(
@@ -68,6 +79,7 @@ struct Application {
                 incidents: house.incidents,
                 logger: logger
             ),
+            journal: JournalReporter(journal, logger: logger),
             traffic: TrafficReporter(
                 tallies: tallies,
                 incidents: house.incidents,
@@ -75,7 +87,8 @@ struct Application {
                 at: .now()
             )
         )
-        services = [feed] + sessions + [watch]
+        let journalService = JournalService(room: try JournalRoom(journal))
+        services = [journalService, feed] + sessions + [watch]
     }
 
     /// Says in the log what was configured.

@@ -78,7 +78,6 @@ struct Replay {
                 }
             }
         }
-        _ = ingest.commit()
     }
 
     private mutating func complain(_ path: String, _ line: Int, _ text: String) {
@@ -100,6 +99,7 @@ struct Replay {
             isRetained: message.isRetained,
             at: now
         )
+        ingest.commit()
     }
 
     /// Writes the feed as it was at the last message.

@@ -1,6 +1,7 @@
 import Configuration
 import Glibc
 import Ingest
+import Journal
 import LinuxSystem
 import Logging
 import Logs
@@ -29,6 +30,12 @@ extension Commands {
         } catch let error as CredentialError {
             logger.critical("a secret cannot be read", metadata: ["error": "\(error)"])
             return .configuration
+        } catch let error as JournalError {
+            logger.critical(
+                "the journal cannot be opened; nothing was started",
+                metadata: ["error": "\(error)", "advice": "\(error.advice)"]
+            )
+            return error.mayPass ? .failure : .configuration
         } catch let error as SessionConfiguration.Problem {
             logger.critical("a broker's configuration is unusable", metadata: ["error": "\(error)"])
             return .configuration

@@ -4,6 +4,7 @@ import LinuxSystem
 import Logging
 import Occupancy
 import Parking
+import Persistence
 
 /// Takes snapshots and publishes them, on a thread of its own: a disk may take its time, and nobody waits for it but us.
 actor FeedRoom {
@@ -21,6 +22,7 @@ actor FeedRoom {
     private var board: StatusBoard
     private var announcer: FacilityAnnouncer
     private var failure: FileError?
+    private let journal: OccupancyJournal
     private let progress: FeedProgress
     private let historyPeriodMilliseconds: Int64
     private var historiesAreDue: Int64 = .min
@@ -32,7 +34,13 @@ actor FeedRoom {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    init(house: House, progress: FeedProgress, logger: Logger) throws(ThreadError) {
+    init(
+        house: House,
+        journal: OccupancyJournal,
+        progress: FeedProgress,
+        logger: Logger
+    ) throws(ThreadError) {
+        self.journal = journal
         executor = try ThreadExecutor(name: "feeds")
         publisher = FeedPublisher(
             settings: FeedSettings(house.configuration),
@@ -51,6 +59,7 @@ actor FeedRoom {
         let now = Moment.now()
         let changes = board.refresh(at: now)
         for change in changes { publisher.update(change.facility, status: change.after) }
+        publisher.update(isDurable: journal.health.isDurable)
         announcer.announce(changes, at: now)
         refreshHistories(at: now)
         let outcome = publish(at: now)

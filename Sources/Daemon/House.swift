@@ -27,11 +27,12 @@ struct House {
         occupancy = LiveOccupancy(
             facilityCount: configuration.facilities.count,
             bayLimit: limits.bays,
-            counterLimit: limits.sensors,
+            sensorLimit: limits.sensors,
             history: HistoryShape(
                 stepMilliseconds: configuration.history.step.wholeMilliseconds,
                 stepCount: configuration.history.stepCount
-            )
+            ),
+            thresholds: configuration.facilities.map(\.thresholds)
         )
     }
 

@@ -11,13 +11,31 @@ final class SessionListener: SessionHandler {
     private let ingest: Ingest
     private let status: BrokerStatus
     private let logger: Logger
+    private let receiveMaximum: Int
+    private let forget: ([String]) -> Void
     private var now: Moment?
-    private var hasBeenConnected = false
+    private var isExpected: Bool
     private var lastFailure: ConnectionFailure?
 
-    init(ingest: Ingest, status: BrokerStatus, logger: Logger) {
+    /// A listener to one session.
+    ///
+    /// - Parameters:
+    ///   - isExpected: Whether the broker should know our session.
+    ///   - receiveMaximum: How many messages we allow under way.
+    ///   - forget: Called with topic filters that the broker no longer has of us.
+    init(
+        ingest: Ingest,
+        status: BrokerStatus,
+        isExpected: Bool = false,
+        receiveMaximum: Int = 1000,
+        forget: @escaping ([String]) -> Void = { _ in },
+        logger: Logger
+    ) {
         self.ingest = ingest
         self.status = status
+        self.isExpected = isExpected
+        self.receiveMaximum = receiveMaximum
+        self.forget = forget
         var logger = logger
         logger[metadataKey: "broker"] = .string(status.name)
         self.logger = logger
@@ -27,12 +45,25 @@ final class SessionListener: SessionHandler {
         // One look at the clocks a batch: its messages lay in the socket together.
         let now = self.now ?? .now()
         self.now = now
-        ingest.receive(topic: topic, payload: payload, isRetained: delivery.isRetained, at: now)
+        let promise =
+            delivery.qos == .atMostOnce
+            ? nil
+            : Promise(
+                packetIdentifier: delivery.packetIdentifier,
+                mayBeRedelivery: delivery.mayBeRedelivery
+            )
+        ingest.receive(
+            topic: topic,
+            payload: payload,
+            promise: promise,
+            isRetained: delivery.isRetained,
+            at: now
+        )
     }
 
     func commit() {
         now = nil
-        _ = ingest.commit()
+        ingest.commit()
     }
 
     func sessionChanged(_ event: SessionEvent) {
@@ -63,6 +94,7 @@ final class SessionListener: SessionHandler {
                 metadata: ["filter": "\(filter)"]
             )
         case .unsubscribed(let filters):
+            forget(filters)
             logger.info("former filters unsubscribed", metadata: ["filters": "\(filters.count)"])
         case .unsubscriptionRefused(let filter, let reason):
             logger.warning(
@@ -89,6 +121,10 @@ final class SessionListener: SessionHandler {
         sessionPresent: Bool
     ) {
         lastFailure = nil
+        ingest.connected(
+            sessionPresent: sessionPresent,
+            capacity: version == .version5 ? receiveMaximum : nil
+        )
         status.change(to: .connected(endpoint))
         logger.info(
             "connected",
@@ -97,12 +133,12 @@ final class SessionListener: SessionHandler {
                 "session": sessionPresent ? "resumed" : "new",
             ]
         )
-        if hasBeenConnected, !sessionPresent {
+        if isExpected, !sessionPresent {
             logger.warning(
                 "the broker had forgotten our session: what was published meanwhile is lost; see persistence in its configuration"
             )
         }
-        hasBeenConnected = true
+        isExpected = true
     }
 
     /// Logs a failure once, and again when the reason changes: the attempts in between are no news.

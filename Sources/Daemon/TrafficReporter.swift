@@ -16,6 +16,7 @@ struct TrafficReporter {
         var bytes: Int
         var readings: Int
         var late: Int
+        var redelivered: Int
         var refused: Int
         var processorMicroseconds: Int64
     }
@@ -46,6 +47,7 @@ struct TrafficReporter {
                 "per_second": "\(Self.tenths(Double(messages) / seconds))",
                 "readings": "\(sample.readings - last.readings)",
                 "late": "\(sample.late - last.late)",
+                "redelivered": "\(sample.redelivered - last.redelivered)",
                 "refused": "\(sample.refused - last.refused)",
                 "kilobytes": "\((sample.bytes - last.bytes) / 1024)",
                 "stale": "\(stale)/\(facilities)",
@@ -68,6 +70,7 @@ struct TrafficReporter {
             bytes: tallies.reduce(0) { $0 + $1.bytes },
             readings: tallies.reduce(0) { $0 + $1.readings },
             late: tallies.reduce(0) { $0 + $1.late },
+            redelivered: tallies.reduce(0) { $0 + $1.redelivered },
             refused: incidents.refusals,
             processorMicroseconds: usage.processorMicroseconds
         )

@@ -12,6 +12,7 @@ struct WatchService: Service, CustomStringConvertible {
     let facilityCount: Int
     let logger: Logger
     let incidents: IncidentReporter
+    let journal: JournalReporter
     let traffic: TrafficReporter
 
     var description: String { "watch" }
@@ -32,6 +33,7 @@ struct WatchService: Service, CustomStringConvertible {
     private struct Watch {
         let service: WatchService
         var incidents: IncidentReporter
+        var journal: JournalReporter
         var traffic: TrafficReporter
         var isReady = false
         var status = ""
@@ -42,6 +44,7 @@ struct WatchService: Service, CustomStringConvertible {
         init(_ service: WatchService) {
             self.service = service
             incidents = service.incidents
+            journal = service.journal
             traffic = service.traffic
         }
 
@@ -59,6 +62,7 @@ struct WatchService: Service, CustomStringConvertible {
                 status = line
                 incidents.report(at: now)
             }
+            journal.report(at: now)
             if watchdog(at: now) { messages.append(.watchdog) }
             if looks > 0, looks % 60 == 0 { reportTraffic(at: now) }
             looks += 1
@@ -93,8 +97,9 @@ struct WatchService: Service, CustomStringConvertible {
             let brokers = service.brokers.map(\.line).joined(separator: ", ")
             let feed = service.progress.isBroken ? "FEED CANNOT BE PUBLISHED; " : ""
             let stale = service.progress.stale
+            let memory = journal.isDurable ? "" : "JOURNAL CANNOT BE WRITTEN; "
             return
-                "\(feed)\(brokers); \(traffic.messages) messages; \(stale) of \(service.facilityCount) facilities stale"
+                "\(feed)\(memory)\(brokers); \(traffic.messages) messages; \(stale) of \(service.facilityCount) facilities stale"
         }
 
         private mutating func send(_ messages: [ServiceNotifier.Message]) {

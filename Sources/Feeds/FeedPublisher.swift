@@ -51,6 +51,9 @@ public struct FeedPublisher: ~Copyable {
         if document.update(index, status) { history.mark(index) }
     }
 
+    /// Takes whether what is counted would survive a crash.
+    public mutating func update(isDurable: Bool) { document.update(isDurable: isDurable) }
+
     /// The history of a facility changed, though its status may not have.
     public mutating func markHistory(of index: Int) {
         history.mark(index)

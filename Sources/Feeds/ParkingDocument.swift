@@ -50,6 +50,7 @@ struct ParkingDocument {
     private let interval: Duration
     private let heartbeat: Duration
     private let hasHistory: Bool
+    private var isDurable = true
     private var statuses: [FacilityStatus]
     private var fragments = FragmentBlocks()
     private var writer = JSONWriter()
@@ -82,6 +83,13 @@ struct ParkingDocument {
         fragments.replace(index, with: writer.bytes)
         hasChanged = true
         return true
+    }
+
+    /// Takes whether what is counted would survive a crash.
+    mutating func update(isDurable: Bool) {
+        guard isDurable != self.isDurable else { return }
+        self.isDurable = isDurable
+        hasChanged = true
     }
 
     /// What changed so far is published.
@@ -134,6 +142,8 @@ struct ParkingDocument {
             document.seconds(interval)
             document.name("heartbeat_seconds")
             document.seconds(heartbeat)
+            document.name("durable")
+            document.value(isDurable)
             document.name("schema")
             document.value("parking.schema.json")
         }

@@ -12,6 +12,8 @@ struct Decoded: Equatable {
     var observed: Int64?
     /// Where a counter's totals wrap to 0.
     var wrapsAt: Int?
+    /// The number that the sensor gave the message.
+    var sequence: SequenceNumber?
     /// What was wrong with the sensor's clock, if anything.
     var clockIncident: Incident?
 }
@@ -73,6 +75,18 @@ struct Decoder: ~Copyable {
             reading: try reading(rule.kind, topic, payload)
         )
         if case .counter(_, _, let wrapsAt) = rule.kind { decoded.wrapsAt = wrapsAt }
+        if let sequence = rule.sequence {
+            let bounds = 0...((sequence.wrapsAt ?? SequenceWindow.maximum + 1) - 1)
+            // A message without a number can't be told from its copy: it counts, as it would without the key.
+            decoded.sequence = try integer(
+                sequence.number,
+                topic,
+                payload,
+                bounds,
+                mayBeAbsent: true
+            )
+            .map { SequenceNumber(number: $0, wrapsAt: sequence.wrapsAt) }
+        }
         if let source = rule.observed {
             (decoded.observed, decoded.clockIncident) = observed(source, topic, payload, at: now)
         }
@@ -163,12 +177,15 @@ struct Decoder: ~Copyable {
         _ source: CompiledSource?,
         _ topic: Span<UInt8>,
         _ payload: Span<UInt8>,
-        _ bounds: ClosedRange<Int>
+        _ bounds: ClosedRange<Int>,
+        mayBeAbsent: Bool = false
     ) throws(Incident) -> Int? {
         guard let source else { return nil }
-        let number = try field(source, topic, payload) { kind, text throws(Incident) in
-            try Scalar.integer(kind, text)
+        let read = try field(source, topic, payload) { kind, text throws(Incident) -> Int? in
+            mayBeAbsent && (kind == .absent || kind == .null)
+                ? nil : try Scalar.integer(kind, text)
         }
+        guard let number = read else { return nil }
         guard bounds.contains(number) else { throw .outOfRange }
         return number
     }

@@ -36,6 +36,8 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     case tooManySensors = "too many counting sensors"
     /// A movement was retained: nobody knows how often it was counted.
     case retainedMovement = "retained movement ignored"
+    /// The sensor's number of this message was there before: a network delivered it twice.
+    case repeatedMessage = "message repeated by its sensor or network"
 
     // Noted: the message counts, but something about it is wrong.
 
@@ -49,11 +51,17 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     case counterReset = "counter reset"
     /// A counter jumped further than vehicles can drive; the difference counts nothing.
     case counterJump = "counter jumped"
+    /// Numbers were skipped: so many messages of the sensor were lost on the way, or are late.
+    case missingMessages = "messages missing between two numbers"
+    /// The sensor began to number its messages anew.
+    case sequenceReset = "message numbers began anew"
 
     /// Whether the message changed nothing.
     public var isRefusal: Bool {
         switch self {
-        case .futureClock, .unsetClock, .unreadableTime, .counterReset, .counterJump: false
+        case .futureClock, .unsetClock, .unreadableTime, .counterReset, .counterJump,
+            .missingMessages, .sequenceReset:
+            false
         default: true
         }
     }

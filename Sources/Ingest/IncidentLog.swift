@@ -30,8 +30,8 @@ public final class IncidentLog: Sendable {
     /// A log of nothing.
     public init() {}
 
-    /// Counts an incident.
-    func record(_ incident: Incident, rule: Int?, topic: Span<UInt8>) {
+    /// Counts an incident, or several of a kind at once.
+    func record(_ incident: Incident, rule: Int?, topic: Span<UInt8>, count: Int = 1) {
         entries.withLock { entries in
             var place = entries.firstIndex { $0.incident == incident && $0.rule == rule }
             if place == nil {
@@ -39,8 +39,8 @@ public final class IncidentLog: Sendable {
                 place = entries.count - 1
             }
             guard let place else { return }
-            entries[place].total += 1
-            entries[place].new += 1
+            entries[place].total += count
+            entries[place].new += count
             entries[place].topic.removeAll(keepingCapacity: true)
             for index in 0..<min(topic.count, Self.topicBytes) {
                 entries[place].topic.append(topic[index])

@@ -10,6 +10,7 @@ public final class IngestTally: Sendable {
     private let byteCount = Atomic<Int>(0)
     private let readingCount = Atomic<Int>(0)
     private let lateCount = Atomic<Int>(0)
+    private let redeliveredCount = Atomic<Int>(0)
 
     /// A tally of nothing.
     public init() {}
@@ -26,57 +27,54 @@ public final class IngestTally: Sendable {
     /// The readings that were older than what was known.
     public var late: Int { lateCount.load(ordering: .relaxed) }
 
-    fileprivate func add(_ batch: Batch) {
+    /// The messages that the broker delivered again, and that did not count again.
+    public var redelivered: Int { redeliveredCount.load(ordering: .relaxed) }
+
+    fileprivate func add(_ batch: Sum) {
         messageCount.add(batch.messages, ordering: .relaxed)
         byteCount.add(batch.bytes, ordering: .relaxed)
         readingCount.add(batch.readings, ordering: .relaxed)
         lateCount.add(batch.late, ordering: .relaxed)
+        redeliveredCount.add(batch.redelivered, ordering: .relaxed)
     }
 
-    fileprivate struct Batch {
+    fileprivate struct Sum {
         var messages = 0
         var bytes = 0
         var readings = 0
         var late = 0
+        var redelivered = 0
     }
 }
 
-/// Where applied readings are made durable before their messages are acknowledged.
+/// The broker's promise behind a QoS 1 message: to deliver it again until it is acknowledged.
+public struct Promise: Equatable, Sendable {
+    /// The broker's number for the message, while it is under way.
+    public var packetIdentifier: UInt16
+
+    /// Whether the broker says that it may have delivered the message before; true where that isn't known.
+    public var mayBeRedelivery: Bool
+
+    /// A promise of these values.
+    public init(packetIdentifier: UInt16, mayBeRedelivery: Bool) {
+        self.packetIdentifier = packetIdentifier
+        self.mayBeRedelivery = mayBeRedelivery
+    }
+}
+
+/// The way of every message: recognised if it was there before, routed by its topic, decoded by its rule, made
+/// durable with its batch, applied by the ledger.
 ///
-/// The ingest calls it on its own thread: `append` for each applied reading, `commit` at the end of a batch.
-public protocol CommitLog: AnyObject {
-    /// Takes note of a reading that was applied.
-    ///
-    /// - Parameter name: The bay of a bay reading, the sensor of a counter's; valid during the call alone.
-    func append(_ reading: Reading, facility: Int, name: Span<UInt8>, observed: Int64?, at: Moment)
-
-    /// Makes durable what was appended since the last call, and tells whether its messages may be acknowledged.
-    func commit() -> Bool
-}
-
-/// A log that keeps nothing: an acknowledged message counts in memory, until the process ends.
-public final class VolatileLog: CommitLog {
-    /// A log that keeps nothing.
-    public init() {}
-
-    /// Forgets the reading.
-    public func append(
-        _ reading: Reading,
-        facility: Int,
-        name: Span<UInt8>,
-        observed: Int64?,
-        at: Moment
-    ) {}
-
-    /// Lets the acknowledgements go.
-    public func commit() -> Bool { true }
-}
-
-/// The way of every message: routed by its topic, decoded by its rule, applied by the ledger.
+/// ```
+/// receive … receive   decode, collect        nothing counts yet
+/// commit              log, then apply        now it counts, and may be acknowledged
+/// ```
+///
+/// A message counts once it is durable, so what a reader sees has happened for good.
 ///
 /// **Threads.** One: each broker connection has its own, and they share the plan, the occupancy and the incidents.
 ///
-/// **Cost.** No allocation a message after the first of its size, no lock after the first of its bay, no log line.
+/// **Cost.** No allocation a message after the first of its size, no lock but one a batch, no log line.
 public final class Ingest {
     private let plan: IngestPlan
     private let ledger: Ledger
@@ -84,36 +82,75 @@ public final class Ingest {
     private let tally: IngestTally
     private let log: any CommitLog
     private var decoder: Decoder
-    private var batch = IngestTally.Batch()
+    private var window: DeliveryWindow
+    private var sum = IngestTally.Sum()
+
+    // What was received since the last commit.
+    private var batch = Batch()
+    private var writer = RecordWriter()
+    /// Which rule read the n-th record, and where its topic ends: for what the ledger may say of it.
+    private var origins: [(rule: Int, topicEnd: Int)] = []
+    private var topics: [UInt8] = []
 
     /// An ingest of messages under this plan into this occupancy.
+    ///
+    /// - Parameters:
+    ///   - log: What makes batches durable; nil keeps them in memory alone.
+    ///   - window: The deliveries of the session before.
     public init(
         plan: IngestPlan,
         occupancy: LiveOccupancy,
         incidents: IncidentLog,
         tally: IngestTally = IngestTally(),
-        log: any CommitLog = VolatileLog()
+        log: (any CommitLog)? = nil,
+        window: DeliveryWindow = DeliveryWindow()
     ) {
         self.plan = plan
-        ledger = Ledger(plan: plan, occupancy: occupancy)
+        ledger = Ledger(occupancy: occupancy)
         self.incidents = incidents
         self.tally = tally
-        self.log = log
+        self.log = log ?? VolatileLog(occupancy)
+        self.window = window
         decoder = Decoder(plan: plan)
     }
 
-    /// Takes one message.
+    /// A connection begins, before its first message.
     ///
-    /// - Returns: Whether it changed something; a refused message is counted among the incidents.
-    @discardableResult
+    /// - Parameters:
+    ///   - sessionPresent: Whether the broker has kept the session.
+    ///   - capacity: How many messages we allow under way; nil in MQTT 3.1.1, which can't say.
+    public func connected(sessionPresent: Bool, capacity: Int?) {
+        window.connected(sessionPresent: sessionPresent, capacity: capacity)
+        log.connected(sessionPresent: sessionPresent, capacity: capacity)
+    }
+
+    /// Takes one message; it counts with the next ``commit()``.
+    ///
+    /// A refused message is counted among the incidents.
+    ///
+    /// - Parameter promise: The broker's promise; nil at QoS 0.
     public func receive(
         topic: Span<UInt8>,
         payload: Span<UInt8>,
-        isRetained: Bool,
+        promise: Promise? = nil,
+        isRetained: Bool = false,
         at now: Moment
-    ) -> Bool {
-        batch.messages += 1
-        batch.bytes += topic.count + payload.count
+    ) {
+        sum.messages += 1
+        sum.bytes += topic.count + payload.count
+        if let promise {
+            let mark = DeliveryMark(
+                packetIdentifier: promise.packetIdentifier,
+                topic: topic,
+                payload: payload
+            )
+            if promise.mayBeRedelivery, window.recognises(mark) {
+                sum.redelivered += 1
+                return
+            }
+            window.append(mark)
+            batch.deliveries.append(mark)
+        }
         var rule: Int?
         do {
             let number = try decoder.route(topic)
@@ -122,59 +159,106 @@ public final class Ingest {
             if let incident = decoded.clockIncident {
                 incidents.record(incident, rule: rule, topic: topic)
             }
-            let effect = try apply(decoded, topic, rule: number, isRetained: isRetained, at: now)
-            batch.readings += 1
-            if effect == .late { batch.late += 1 }
-            return effect == .changed
+            collect(decoded, topic, rule: number, isRetained: isRetained, at: now)
         } catch {
             incidents.record(error, rule: rule, topic: topic)
-            return false
         }
     }
 
-    /// Ends a batch: makes durable what was received since the last call.
+    /// Ends a batch: makes durable what was received since the last call, and then counts it.
     ///
-    /// - Returns: Whether the messages of the batch may be acknowledged.
-    public func commit() -> Bool {
-        tally.add(batch)
-        batch = IngestTally.Batch()
-        return log.commit()
+    /// When it returns the batch's messages may be acknowledged.
+    public func commit() {
+        swap(&batch.records, &writer.bytes)
+        if !batch.records.isEmpty || batch.isPromised {
+            log.commit(batch) { touched in apply(&touched) }
+        }
+        swap(&batch.records, &writer.bytes)
+        writer.removeAll()
+        batch.deliveries.removeAll(keepingCapacity: true)
+        origins.removeAll(keepingCapacity: true)
+        topics.removeAll(keepingCapacity: true)
+        tally.add(sum)
+        sum = IngestTally.Sum()
     }
 
-    private func apply(
+    private func collect(
         _ decoded: Decoded,
         _ topic: Span<UInt8>,
         rule: Int,
         isRetained: Bool,
         at now: Moment
-    ) throws(Incident) -> LiveOccupancy.Effect {
-        if case .bay = decoded.reading {
+    ) {
+        var record = ReadingRecord(
+            reading: decoded.reading,
+            facility: decoded.facility,
+            observed: decoded.observed,
+            wrapsAt: decoded.wrapsAt,
+            isRetained: isRetained,
+            sequence: decoded.sequence
+        )
+        switch decoded.reading {
+        case .bay:
             // Taken out for the length of the call, so that its bytes can be lent while the rest is used.
             let name = decoder.bayName
-            return try apply(decoded, name.span, topic, rule, isRetained: isRetained, at: now)
+            writer.append(record, name: name.span, sensor: topic, at: now)
+        case .counter:
+            // A counting sensor is known by its topic.
+            writer.append(record, name: topic, sensor: topic, at: now)
+        case .vacant(let vacant):
+            // By the capacity of now: what was counted must not change with the configuration.
+            record.reading = .occupied(plan.facilities[decoded.facility].capacity - vacant)
+            writer.append(record, name: Span(), sensor: topic, at: now)
+        case .movement, .occupied, .state:
+            writer.append(record, name: Span(), sensor: topic, at: now)
         }
-        // A counting sensor is known by its topic.
-        return try apply(decoded, topic, topic, rule, isRetained: isRetained, at: now)
+        for index in 0..<topic.count { topics.append(topic[index]) }
+        origins.append((rule, topics.count))
     }
 
-    private func apply(
-        _ decoded: Decoded,
-        _ name: Span<UInt8>,
-        _ topic: Span<UInt8>,
-        _ rule: Int,
-        isRetained: Bool,
-        at now: Moment
-    ) throws(Incident) -> LiveOccupancy.Effect {
-        let effect = try ledger.apply(decoded, name: name, isRetained: isRetained, at: now) {
-            incidents.record($0, rule: rule, topic: topic)
+    /// Applies the records of the batch, as a journal would after a restart.
+    private func apply(_ touched: inout Touched) {
+        let bytes = batch.records
+        var reader = RecordReader()
+        var number = 0
+        while let record = next(&reader, bytes.span) {
+            let rule = origins[number].rule
+            let topicStart = number == 0 ? 0 : origins[number - 1].topicEnd
+            let topic = topicStart..<origins[number].topicEnd
+            number += 1
+            do {
+                let effect = try ledger.apply(
+                    record,
+                    in: bytes.span,
+                    at: reader.moment,
+                    touched: &touched
+                ) { incident, count in
+                    note(incident, rule: rule, topic: topic, count: count)
+                }
+                sum.readings += 1
+                if effect == .late { sum.late += 1 }
+            } catch {
+                note(error, rule: rule, topic: topic)
+            }
         }
-        log.append(
-            decoded.reading,
-            facility: decoded.facility,
-            name: name,
-            observed: decoded.observed,
-            at: now
+    }
+
+    /// Counts an incident of the batch whose topic stands there.
+    private func note(_ incident: Incident, rule: Int, topic: Range<Int>, count: Int = 1) {
+        let topics = topics
+        incidents.record(
+            incident,
+            rule: rule,
+            topic: topics.span.extracting(topic),
+            count: count
         )
-        return effect
+    }
+
+    private func next(_ reader: inout RecordReader, _ bytes: Span<UInt8>) -> ReadingRecord? {
+        do {
+            return try reader.next(in: bytes)
+        } catch {
+            fatalError("a batch written a moment ago can't be read: \(error)")
+        }
     }
 }

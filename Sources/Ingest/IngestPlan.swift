@@ -124,6 +124,7 @@ struct CompiledRule: Sendable {
     let isJSON: Bool
     let facility: CompiledSource
     let observed: CompiledSource?
+    let sequence: (number: CompiledSource, wrapsAt: Int?)?
     let kind: Kind
 
     init(_ rule: Rule) {
@@ -131,6 +132,7 @@ struct CompiledRule: Sendable {
         isJSON = rule.format == .json
         facility = compile(rule.facility)
         observed = rule.observed.map(compile)
+        sequence = rule.sequence.map { (compile($0.number), $0.wrapsAt) }
         switch rule.kind {
         case .bay(let bay, let occupied, let words):
             let defaults = ["true": true, "1": true, "false": false, "0": false]

@@ -3,124 +3,152 @@ import Parking
 
 /// Readings to occupancy: order, duplicates, wraps and resets are settled here.
 ///
+/// What it does follows from the reading and from what is known, and from nothing else: the same readings in the same order lead to the
+/// same occupancy, which is how a journal of readings brings it back.
+///
 /// **Threads.** Any: all that it keeps is kept in ``LiveOccupancy``.
 struct Ledger {
-    private let plan: IngestPlan
     private let occupancy: LiveOccupancy
 
-    init(plan: IngestPlan, occupancy: LiveOccupancy) {
-        self.plan = plan
+    /// What was noticed about a sensor while its reading counted, and how often.
+    typealias Note = (Incident, Int) -> Void
+
+    init(occupancy: LiveOccupancy) {
         self.occupancy = occupancy
     }
 
     /// Applies a reading.
     ///
     /// - Parameters:
-    ///   - name: The bay of a bay reading; the topic, and so the sensor, of a counter's.
-    ///   - note: Called with what was noticed about the sensor while the reading counted.
+    ///   - bytes: Where the record's names stand.
+    ///   - touched: Takes note of what changes.
     func apply(
-        _ decoded: Decoded,
-        name: Span<UInt8>,
-        isRetained: Bool,
+        _ record: ReadingRecord,
+        in bytes: Span<UInt8>,
         at now: Moment,
-        note: (Incident) -> Void
+        touched: inout Touched,
+        note: Note
     ) throws(Incident) -> LiveOccupancy.Effect {
-        let facility = decoded.facility
-        switch decoded.reading {
+        let step = occupancy.historyShape.step(now.wallMilliseconds)
+        touched.facility(record.facility, step: step)
+        if let observed = record.observed {
+            touched.step(
+                occupancy.movementStep(observed: observed, at: now),
+                of: record.facility
+            )
+        }
+        if let sequence = record.sequence {
+            let sensor = bytes.extracting(record.sensor)
+            let isNew = try check(sequence, of: sensor, record, touched: &touched, note: note)
+            guard isNew else { return .late }
+        }
+        let name = bytes.extracting(record.name)
+        let facility = record.facility
+        switch record.reading {
         case .bay(let occupied):
             guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
+            touched.bay(bay)
             return occupancy.recordBay(
                 bay,
                 facility: facility,
                 occupied: occupied,
-                observed: decoded.observed,
-                isRetained: isRetained,
+                observed: record.observed,
+                isRetained: record.isRetained,
                 at: now
             )
         case .movement(let arrivals, let departures):
-            guard !isRetained else { throw .retainedMovement }
-            return move(decoded, arrivals, departures, isRetained: false, at: now)
+            guard !record.isRetained else { throw .retainedMovement }
+            return move(record, arrivals, departures, at: now)
         case .counter(let arrivals, let departures):
-            return try count(
-                decoded,
-                arrivals,
-                departures,
-                sensor: name,
-                isRetained: isRetained,
-                at: now,
-                note: note
+            guard let sensor = occupancy.counters.insert(name, facility: facility) else {
+                throw .tooManySensors
+            }
+            touched.counter(sensor)
+            return count(record, arrivals, departures, sensor: sensor, at: now, note: note)
+        case .occupied(let occupied), .vacant(let occupied):
+            return occupancy.recordLevel(
+                facility: facility,
+                occupied: occupied,
+                observed: record.observed,
+                isRetained: record.isRetained,
+                at: now
             )
-        case .occupied(let occupied):
-            return level(decoded, occupied, isRetained: isRetained, at: now)
-        case .vacant(let vacant):
-            let capacity = plan.facilities[facility].capacity
-            return level(decoded, capacity - vacant, isRetained: isRetained, at: now)
         case .state(let state):
             return occupancy.recordState(
                 facility: facility,
                 state,
-                observed: decoded.observed,
-                isRetained: isRetained,
+                observed: record.observed,
+                isRetained: record.isRetained,
                 at: now
             )
         }
     }
 
-    private func level(
-        _ decoded: Decoded,
-        _ occupied: Int,
-        isRetained: Bool,
-        at now: Moment
-    ) -> LiveOccupancy.Effect {
-        occupancy.recordLevel(
-            facility: decoded.facility,
-            occupied: occupied,
-            observed: decoded.observed,
-            isRetained: isRetained,
-            at: now
-        )
+    /// Whether a numbered message is a new one; false for a retained one that was there before, which is no fault.
+    private func check(
+        _ sequence: SequenceNumber,
+        of sensor: Span<UInt8>,
+        _ record: ReadingRecord,
+        touched: inout Touched,
+        note: Note
+    ) throws(Incident) -> Bool {
+        guard let number = occupancy.sequences.insert(sensor, facility: record.facility) else {
+            throw .tooManySensors
+        }
+        touched.sequence(number)
+        let step = occupancy.sequences.update(number) { known in
+            let (window, step) = SequenceStep.step(
+                known,
+                number: sequence.number,
+                wrapsAt: sequence.wrapsAt
+            )
+            return (window, step)
+        }
+        switch step {
+        case .first, .next, .late: break
+        case .gap(let missing): note(.missingMessages, missing)
+        case .reset: note(.sequenceReset, 1)
+        case .repeated:
+            guard record.isRetained else { throw .repeatedMessage }
+            return false
+        }
+        return true
     }
 
     private func move(
-        _ decoded: Decoded,
+        _ record: ReadingRecord,
         _ arrivals: Int,
         _ departures: Int,
-        isRetained: Bool,
         at now: Moment
     ) -> LiveOccupancy.Effect {
         occupancy.recordMovement(
-            facility: decoded.facility,
+            facility: record.facility,
             arrivals: arrivals,
             departures: departures,
-            observed: decoded.observed,
-            isRetained: isRetained,
+            observed: record.observed,
+            isRetained: record.isRetained,
             at: now
         )
     }
 
     private func count(
-        _ decoded: Decoded,
+        _ record: ReadingRecord,
         _ arrivals: Int?,
         _ departures: Int?,
-        sensor: Span<UInt8>,
-        isRetained: Bool,
+        sensor: Int,
         at now: Moment,
-        note: (Incident) -> Void
-    ) throws(Incident) -> LiveOccupancy.Effect {
-        guard let number = occupancy.counters.insert(sensor, facility: decoded.facility) else {
-            throw .tooManySensors
-        }
-        let wrapsAt = decoded.wrapsAt
-        let step = occupancy.counters.update(number) { known in
+        note: Note
+    ) -> LiveOccupancy.Effect {
+        let step = occupancy.counters.update(sensor) { known in
             // Without a time of its own a total is newer than the one before, even where our clock was set back.
             let observed =
-                decoded.observed ?? max(now.wallMilliseconds, known?.observedMilliseconds ?? 1)
+                record.observed ?? max(now.wallMilliseconds, known?.observedMilliseconds ?? 1)
             let step = CounterStep(
                 known: known,
                 arrivals: arrivals,
                 departures: departures,
                 observedMilliseconds: observed,
-                wrapsAt: wrapsAt
+                wrapsAt: record.wrapsAt
             )
             guard step != .late else { return (nil, step) }
             let totals = CounterTotals(
@@ -133,14 +161,14 @@ struct Ledger {
         switch step {
         case .first: break
         case .late:
-            _ = move(decoded, 0, 0, isRetained: isRetained, at: now)
+            _ = move(record, 0, 0, at: now)
             return .late
-        case .reset: note(.counterReset)
-        case .jump: note(.counterJump)
+        case .reset: note(.counterReset, 1)
+        case .jump: note(.counterJump, 1)
         case .difference(let arrivals, let departures):
-            return move(decoded, arrivals, departures, isRetained: isRetained, at: now)
+            return move(record, arrivals, departures, at: now)
         }
         // Nothing passed that is known of; but the facility counts from now on.
-        return move(decoded, 0, 0, isRetained: isRetained, at: now)
+        return move(record, 0, 0, at: now)
     }
 }

@@ -20,8 +20,8 @@ public final class BayTable: @unchecked Sendable {
         case changed(occupied: Bool)
     }
 
-    private let names: NameTable
-    private let words: Chunks<Atomic<UInt64>>
+    let names: NameTable
+    let words: Chunks<Atomic<UInt64>>
 
     /// A table for at most so many bays.
     public init(capacity: Int) {

@@ -26,28 +26,24 @@ public struct CounterTotals: Equatable, Sendable, BitwiseCopyable {
 
 /// The last totals of every counting sensor.
 ///
-/// **Shape.** Two 64-bit words a sensor, replaced together: arrivals and departures in 32 bits each, and the time of
-/// observation, 0 where nothing is known.
+/// **Shape.** Two 64-bit words a sensor: arrivals and departures in 32 bits each, and the time of observation, 0 where
+/// nothing is known.
 ///
 /// **Threads.** Any, without waiting; only a sensor's first message takes ``NameTable``'s lock.
 public final class CounterTable: @unchecked Sendable {
-    private let names: NameTable
-    private let words: Chunks<Atomic<WordPair>>
+    let table: SensorTable
 
     /// A table for at most so many sensors.
     public init(capacity: Int) {
-        names = NameTable(capacity: capacity)
-        words = Chunks(capacity: capacity)
+        table = SensorTable(capacity: capacity)
     }
 
     /// The number of sensors.
-    public var count: Int { names.count }
+    public var count: Int { table.names.count }
 
     /// The number of the sensor of this name, which is made if it is new; nil where the table is full.
     public func insert(_ name: Span<UInt8>, facility: Int) -> Int? {
-        names.insert(name, scope: UInt32(facility)) {
-            words.prepare($0) { Atomic(WordPair(first: 0, second: 0)) }
-        }
+        table.insert(name, scope: facility)
     }
 
     /// Replaces the totals of a sensor by what `next` makes of the known ones.
@@ -59,17 +55,9 @@ public final class CounterTable: @unchecked Sendable {
         _ sensor: Int,
         _ next: (_ known: CounterTotals?) -> (totals: CounterTotals?, result: Result)
     ) -> Result {
-        var current = words[sensor].load(ordering: .acquiring)
-        while true {
-            let (totals, result) = next(Self.totals(current))
-            guard let totals else { return result }
-            let (exchanged, original) = words[sensor].compareExchange(
-                expected: current,
-                desired: Self.words(totals),
-                ordering: .acquiringAndReleasing
-            )
-            if exchanged { return result }
-            current = original
+        table.update(sensor) { words in
+            let (totals, result) = next(Self.totals(words))
+            return (totals.map(Self.words), result)
         }
     }
 

@@ -17,13 +17,16 @@ public struct FacilityCounts: Equatable, Sendable {
     /// What a `state` reading said last.
     public var operating: OperatingState?
 
+    /// How full it is, with hysteresis.
+    public var band = OccupancyBand.vacant
+
     /// The bays of which something is known.
     public var knownBays = 0
 
-    /// The vehicles seen coming in since the process began.
+    /// The vehicles seen coming in since counting began.
     public var arrivals = 0
 
-    /// The vehicles seen going out since the process began.
+    /// The vehicles seen going out since counting began.
     public var departures = 0
 
     /// The vehicles by which a count would have left 0…``Facility/maximumCount``, and was clamped.
@@ -59,6 +62,7 @@ struct FacilityCounters: ~Copyable {
     let ended = Atomic<UInt64>(0)
     /// The newest observation of a movement: an older level knows less than the count does.
     let moved = Atomic<Int64>(0)
+    let band = Atomic<UInt8>(0)
     /// Nothing until the first reading: a facility that is never heard needs no ring.
     let ring = RingReference()
 }

@@ -17,7 +17,7 @@ public struct HistoryShape: Equatable, Sendable {
     }
 
     /// The step in which a time lies, counted from 1970; times before count as 1970.
-    func step(_ milliseconds: Int64) -> Int64 { max(0, milliseconds) / stepMilliseconds }
+    public func step(_ milliseconds: Int64) -> Int64 { max(0, milliseconds) / stepMilliseconds }
 }
 
 /// One step of a history in the 128 bits of its slot.
@@ -130,6 +130,23 @@ struct PackedSlot: Equatable {
         let (index, lap) = place(step)
         let slot = PackedSlot(unsafe slots[index].load(ordering: .acquiring))
         return slot.lap == lap ? slot.slot : nil
+    }
+
+    /// The words of a step, without the lap; nil where nothing was heard in it.
+    func words(step: Int64) -> WordPair? {
+        let (index, lap) = place(step)
+        var slot = PackedSlot(unsafe slots[index].load(ordering: .acquiring))
+        guard slot.lap == lap else { return nil }
+        slot.lap = 0
+        return slot.words
+    }
+
+    /// Puts back the words of a step, in place of whatever stood there.
+    func restore(step: Int64, _ words: WordPair) {
+        let (index, lap) = place(step)
+        var slot = PackedSlot(words)
+        slot.lap = lap
+        unsafe slots[index].store(slot.words, ordering: .releasing)
     }
 
     private func place(_ step: Int64) -> (index: Int, lap: UInt) {

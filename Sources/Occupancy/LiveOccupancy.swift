@@ -4,7 +4,7 @@ import Synchronization
 /// The occupancy of every facility, live: what the readings so far add up to.
 ///
 /// **Shape.** A block of atomic counters and a ring of history for each facility, a word for each bay, two words for each
-/// counting sensor, and a bit for each facility that says that it changed since a reader last asked.
+/// counting and for each numbering sensor, and a bit for each facility that says that it changed since a reader last asked.
 ///
 /// **Threads.** Every method from any thread. Writers never wait for readers, nor readers for writers; see
 /// ``BayTable`` and ``CounterTable`` for the one lock, which only names not heard before take.
@@ -30,10 +30,14 @@ public final class LiveOccupancy: @unchecked Sendable {
     /// The counting sensors of all facilities.
     public let counters: CounterTable
 
+    /// The sensors that number their messages, of all facilities.
+    public let sequences: SequenceTable
+
     /// The span and step of the history.
     public let historyShape: HistoryShape
 
-    private let blocks: PaddedArray<FacilityCounters>
+    let blocks: PaddedArray<FacilityCounters>
+    private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int
 
@@ -41,9 +45,18 @@ public final class LiveOccupancy: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - bayLimit: The most bays of one facility: names beyond come from a fault or an attack.
-    ///   - counterLimit: The most counting sensors of all facilities.
-    public init(facilityCount: Int, bayLimit: Int, counterLimit: Int, history: HistoryShape) {
+    ///   - sensorLimit: The most counting, and the most numbering, sensors of all facilities.
+    ///   - thresholds: Between the bands of each facility; without them none is ever full.
+    public init(
+        facilityCount: Int,
+        bayLimit: Int,
+        sensorLimit: Int,
+        history: HistoryShape,
+        thresholds: [BandThresholds] = []
+    ) {
+        precondition(thresholds.isEmpty || thresholds.count == facilityCount)
         self.facilityCount = facilityCount
+        self.thresholds = thresholds
         self.bayLimit = bayLimit
         historyShape = history
         let bayCapacity = facilityCount.multipliedReportingOverflow(by: bayLimit)
@@ -52,7 +65,8 @@ public final class LiveOccupancy: @unchecked Sendable {
                 ? NameTable.maximumCapacity
                 : min(bayCapacity.partialValue, NameTable.maximumCapacity)
         )
-        counters = CounterTable(capacity: min(counterLimit, NameTable.maximumCapacity))
+        counters = CounterTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
+        sequences = SequenceTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
         blocks = PaddedArray(count: facilityCount) { FacilityCounters() }
         // All count as changed at first: nobody has seen any.
         changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
@@ -344,6 +358,8 @@ public final class LiveOccupancy: @unchecked Sendable {
         counts.heardMonotonicMilliseconds = heard(facility)
         let operating = blocks[facility].operating.load(ordering: .acquiring)
         counts.operating = OperatingState(rawValue: UInt8(operating & 3))
+        let band = blocks[facility].band.load(ordering: .acquiring)
+        counts.band = OccupancyBand(rawValue: band) ?? .vacant
         counts.knownBays = blocks[facility].knownBays.load(ordering: .acquiring)
         counts.arrivals = blocks[facility].arrivals.load(ordering: .acquiring)
         counts.departures = blocks[facility].departures.load(ordering: .acquiring)
@@ -351,7 +367,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         return counts
     }
 
-    private static func occupied(_ block: borrowing FacilityCounters) -> Int? {
+    static func occupied(_ block: borrowing FacilityCounters) -> Int? {
         let own = OwnCount(block.own.load(ordering: .acquiring))
         if let count = own.count { return count }
         guard block.knownBays.load(ordering: .acquiring) > 0 else { return nil }
@@ -359,9 +375,10 @@ public final class LiveOccupancy: @unchecked Sendable {
         return max(0, block.occupiedBays.load(ordering: .acquiring))
     }
 
-    /// Puts the present occupancy into the history, at the time of reception: that is when it became known.
+    /// Puts the present occupancy into its band, and into the history at the time of reception: that is when it became known.
     private func sample(_ facility: Int, at now: Moment) {
         guard let occupied = Self.occupied(blocks[facility]) else { return }
+        updateBand(facility, occupied)
         makeRing(of: facility).update(step: historyShape.step(now.wallMilliseconds)) {
             $0.sample(occupied)
         }
@@ -380,26 +397,44 @@ public final class LiveOccupancy: @unchecked Sendable {
         guard arrivals != 0 || departures != 0 else { return }
         blocks[facility].arrivals.add(arrivals, ordering: .acquiringAndReleasing)
         blocks[facility].departures.add(departures, ordering: .acquiringAndReleasing)
-        let current = historyShape.step(now.wallMilliseconds)
-        let step = historyShape.step(observed ?? now.wallMilliseconds)
-        let isKept = step <= current && step > current - Int64(historyShape.stepCount)
-        makeRing(of: facility).update(step: isKept ? step : current) {
+        makeRing(of: facility).update(step: movementStep(observed: observed, at: now)) {
             $0.count(arrivals: arrivals, departures: departures)
         }
     }
 
-    private func ring(of facility: Int) -> HistoryRing? {
+    /// The step of the history in which vehicles of this time are counted.
+    public func movementStep(observed: Int64?, at now: Moment) -> Int64 {
+        let current = historyShape.step(now.wallMilliseconds)
+        guard let observed else { return current }
+        let step = historyShape.step(observed)
+        let isKept = step <= current && step > current - Int64(historyShape.stepCount)
+        return isKept ? step : current
+    }
+
+    func updateBand(_ facility: Int, _ occupied: Int) {
+        guard facility < thresholds.count else { return }
+        let before = blocks[facility].band.load(ordering: .relaxed)
+        let band = thresholds[facility].band(
+            occupied: occupied,
+            before: OccupancyBand(rawValue: before) ?? .vacant
+        )
+        if band.rawValue != before {
+            blocks[facility].band.store(band.rawValue, ordering: .releasing)
+        }
+    }
+
+    func ring(of facility: Int) -> HistoryRing? {
         blocks[facility].ring.load()
     }
 
-    private func makeRing(of facility: Int) -> HistoryRing {
+    func makeRing(of facility: Int) -> HistoryRing {
         ring(of: facility)
             ?? blocks[facility].ring.storeIfNil(HistoryRing(shape: historyShape))
     }
 
     /// Always a read-modify-write: one that could be skipped because the bit is set already might be ordered before a
     /// reader's `takeChanged`, and the change would wait for the next reading.
-    private func markChanged(_ facility: Int) {
+    func markChanged(_ facility: Int) {
         changedBits[facility >> 6].bitwiseOr(
             1 << UInt64(facility & 63),
             ordering: .acquiringAndReleasing

@@ -2,7 +2,7 @@ public import Parking
 
 /// The status of every facility as it was last taken, and what changed since: the snapshot behind a feed.
 ///
-/// A pure state machine over ``LiveOccupancy``: hysteresis, trend and staleness are decided here, once, for every document.
+/// A pure state machine over ``LiveOccupancy``: trend and staleness are decided here, once, for every document.
 ///
 /// **Threads.** One: it belongs to whoever publishes.
 ///
@@ -55,7 +55,7 @@ public struct StatusBoard {
         if isNewStep || mayBeSilent { nextSilence = .max }
         return candidates.compactMap { facility in
             let before = statuses[facility]
-            let after = status(of: facility, before: before.state, at: now)
+            let after = status(of: facility, at: now)
             guard after != before else { return nil }
             statuses[facility] = after
             return Change(facility: facility, before: before, after: after)
@@ -71,11 +71,7 @@ public struct StatusBoard {
         )
     }
 
-    private mutating func status(
-        of number: Int,
-        before: FacilityState,
-        at now: Moment
-    ) -> FacilityStatus {
+    private mutating func status(of number: Int, at now: Moment) -> FacilityStatus {
         let facility = facilities[number]
         let counts = occupancy.counts(of: number)
         var isStale = false
@@ -104,7 +100,7 @@ public struct StatusBoard {
             state: facility.state(
                 occupied: counts.occupied,
                 operating: counts.operating,
-                previous: before
+                band: counts.band
             ),
             trend: trend,
             isStale: isStale

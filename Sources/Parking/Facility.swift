@@ -103,7 +103,7 @@ public struct Location: Equatable, Sendable {
 ///
 /// Units: occupied bays. The state is entered at `rising` or above, and left below `falling`.
 /// Source: UTMC car-park outstations (`fullIncreasing`, `fullDecreasing`).
-public struct Thresholds: Equatable, Sendable {
+public struct Thresholds: Equatable, Sendable, BitwiseCopyable {
     /// The state is entered when this many bays or more are occupied.
     public let rising: Int
 

@@ -51,26 +51,65 @@ public enum OccupancyTrend: String, Sendable, CaseIterable {
     }
 }
 
+/// How full a facility is, with the hysteresis of its thresholds.
+///
+/// It follows from the occupancies so far and from nothing else: not from when a snapshot was taken.
+public enum OccupancyBand: UInt8, Sendable, BitwiseCopyable {
+    /// Below both thresholds.
+    case vacant = 0
+    /// Few bays are left.
+    case almostFull = 1
+    /// No bay is left.
+    case full = 2
+}
+
+/// The thresholds between the bands of a facility.
+public struct BandThresholds: Equatable, Sendable, BitwiseCopyable {
+    /// When it counts as almost full.
+    public let almostFull: Thresholds
+
+    /// When it counts as full.
+    public let full: Thresholds
+
+    /// Bands between these thresholds.
+    public init(almostFull: Thresholds, full: Thresholds) {
+        self.almostFull = almostFull
+        self.full = full
+    }
+
+    /// The band of an occupancy, given the band before.
+    public func band(occupied: Int, before: OccupancyBand) -> OccupancyBand {
+        if full.holds(occupied: occupied, before: before == .full) { return .full }
+        return almostFull.holds(occupied: occupied, before: before != .vacant)
+            ? .almostFull : .vacant
+    }
+}
+
 extension Facility {
-    /// The state that follows from an occupancy, a reported operating state and the state before.
+    /// The thresholds between its bands.
+    public var thresholds: BandThresholds { BandThresholds(almostFull: almostFull, full: full) }
+
+    /// The state that follows from an occupancy, its band and a reported operating state.
     ///
     /// - Parameters:
     ///   - occupied: The occupied bays, or nil before the first reading.
     ///   - operating: What a `state` reading said last, if anything.
-    ///   - previous: The state of the snapshot before: the hysteresis needs it.
+    ///   - band: How full it is.
     public func state(
         occupied: Int?,
         operating: OperatingState?,
-        previous: FacilityState
+        band: OccupancyBand
     ) -> FacilityState {
         switch operating {
         case .closed: return .closed
         case .fault: return .fault
         case .open, nil: break
         }
-        guard let occupied else { return operating == nil ? .unknown : .open }
-        if full.holds(occupied: occupied, before: previous == .full) { return .full }
-        let wasAlmostFull = previous == .almostFull || previous == .full
-        return almostFull.holds(occupied: occupied, before: wasAlmostFull) ? .almostFull : .open
+        guard occupied != nil else { return operating == nil ? .unknown : .open }
+        return switch band {
+        case .vacant: .open
+        case .almostFull: .almostFull
+        case .full: .full
+        }
     }
 }

@@ -59,8 +59,26 @@ public struct Rule: Equatable, Sendable {
     /// When the sensor observed it; nil means: when we received it.
     public let observed: Source?
 
+    /// The number that the sensor gives each message, by which repeated and missing ones are told; nil where it gives none.
+    public let sequence: Sequence?
+
     /// What it says.
     public let kind: Kind
+
+    /// How a sensor numbers its messages.
+    public struct Sequence: Equatable, Sendable {
+        /// Where the number stands.
+        public let number: Source
+
+        /// After the largest number comes 0 and not this; nil where numbers never wrap.
+        public let wrapsAt: Int?
+
+        /// Numbers of this place.
+        public init(number: Source, wrapsAt: Int? = nil) {
+            self.number = number
+            self.wrapsAt = wrapsAt
+        }
+    }
 
     /// A rule of these parts.
     public init(
@@ -68,12 +86,14 @@ public struct Rule: Equatable, Sendable {
         format: Format,
         facility: Source = .capture("facility"),
         observed: Source? = nil,
+        sequence: Sequence? = nil,
         kind: Kind
     ) {
         self.topic = topic
         self.format = format
         self.facility = facility
         self.observed = observed
+        self.sequence = sequence
         self.kind = kind
     }
 }

@@ -210,12 +210,12 @@ private let brokersRefusals = [
     Refusal(
         "    urls: [mqtt://localhost]\n",
         "    urls: [mqtt://localhost]\n    receive_maximum: 0\n",
-        "c.yaml:4:22: brokers[0].receive_maximum: must be from 1 to 65535, not 0"
+        "c.yaml:4:22: brokers[0].receive_maximum: must be from 1 to 32767, not 0"
     ),
     Refusal(
         "    urls: [mqtt://localhost]\n",
-        "    urls: [mqtt://localhost]\n    receive_maximum: 65536\n",
-        "c.yaml:4:22: brokers[0].receive_maximum: must be from 1 to 65535, not 65536"
+        "    urls: [mqtt://localhost]\n    receive_maximum: 32768\n",
+        "c.yaml:4:22: brokers[0].receive_maximum: must be from 1 to 32767, not 32768"
     ),
     Refusal(
         "    urls: [mqtt://localhost]\n",

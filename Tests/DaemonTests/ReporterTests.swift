@@ -98,7 +98,7 @@ final class Lines: Sendable {
         let live = LiveOccupancy(
             facilityCount: 1,
             bayLimit: 1,
-            counterLimit: 1,
+            sensorLimit: 1,
             history: HistoryShape(stepMilliseconds: 1000, stepCount: 10)
         )
         let incidents = IncidentLog()
@@ -114,6 +114,7 @@ final class Lines: Sendable {
                 isRetained: false,
                 at: at(0)
             )
+            ingest.commit()
         }
         for _ in 0..<500 { send("a/podium", "AB12 CDE") }
         send("b\n<0>forged", "AB12 CDE")

@@ -16,7 +16,7 @@ import Testing
         let live = LiveOccupancy(
             facilityCount: 0,
             bayLimit: 1,
-            counterLimit: 1,
+            sensorLimit: 1,
             history: HistoryShape(stepMilliseconds: 1000, stepCount: 10)
         )
         let ingest = Ingest(plan: plan, occupancy: live, incidents: IncidentLog())

@@ -27,7 +27,8 @@ struct ParkingDocumentTests {
         + #""attribution":"Contains public sector information."},"facilities":["#
 
     private let tail =
-        "\n" + #"],"interval_seconds":1,"heartbeat_seconds":60,"schema":"parking.schema.json"}"#
+        "\n"
+        + #"],"interval_seconds":1,"heartbeat_seconds":60,"durable":true,"schema":"parking.schema.json"}"#
         + "\n"
 
     @Test func `The document has the members of the contract, in its order`() throws {

@@ -22,25 +22,24 @@ final class Bench {
         occupancy = LiveOccupancy(
             facilityCount: facilities.count,
             bayLimit: 50,
-            counterLimit: sensors,
+            sensorLimit: sensors,
             history: HistoryShape(stepMilliseconds: 60_000, stepCount: 60)
         )
         ingest = Ingest(plan: plan, occupancy: occupancy, incidents: incidents, tally: tally)
     }
 
-    @discardableResult
-    func send(_ topic: String, _ payload: [UInt8], isRetained: Bool = false) -> Bool {
+    func send(_ topic: String, _ payload: [UInt8], isRetained: Bool = false) {
         let topic = Array(topic.utf8)
-        return ingest.receive(
+        ingest.receive(
             topic: topic.span,
             payload: payload.span,
             isRetained: isRetained,
             at: now
         )
+        ingest.commit()
     }
 
-    @discardableResult
-    func send(_ topic: String, _ payload: String, isRetained: Bool = false) -> Bool {
+    func send(_ topic: String, _ payload: String, isRetained: Bool = false) {
         send(topic, Array(payload.utf8), isRetained: isRetained)
     }
 

@@ -68,7 +68,6 @@ import Testing
         bench.send("bath/podium/bay/1", #"{"occupied":true,"time":1795435190}"#)
         bench.send("bath/podium/bay/1", #"{"occupied":false,"time":1795435180}"#)
         #expect(bench.occupied == 1)
-        _ = bench.ingest.commit()
         #expect(bench.tally.late == 1)
         #expect(bench.tally.messages == 2)
     }

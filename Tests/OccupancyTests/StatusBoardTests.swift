@@ -49,8 +49,9 @@ import Testing
         levels: [Int],
         expected: FacilityState
     ) throws {
-        let live = LiveOccupancy.small(facilities: 1)
-        var board = board(live, [try facility()])
+        let facility = try facility()
+        let live = LiveOccupancy.small(facilities: 1, thresholds: [facility.thresholds])
+        var board = board(live, [facility])
         for (second, level) in levels.enumerated() {
             live.level(level, at: Int64(second + 1) * 1000)
             _ = board.refresh(at: at(Int64(second + 1) * 1000))

@@ -9,13 +9,15 @@ extension LiveOccupancy {
     static func small(
         facilities: Int = 2,
         bayLimit: Int = 1000,
-        steps: Int = 10
+        steps: Int = 10,
+        thresholds: [BandThresholds] = []
     ) -> LiveOccupancy {
         LiveOccupancy(
             facilityCount: facilities,
             bayLimit: bayLimit,
-            counterLimit: 100,
-            history: HistoryShape(stepMilliseconds: 1000, stepCount: steps)
+            sensorLimit: 100,
+            history: HistoryShape(stepMilliseconds: 1000, stepCount: steps),
+            thresholds: thresholds
         )
     }
 

@@ -124,7 +124,7 @@ private struct World {
         live = LiveOccupancy(
             facilityCount: 2,
             bayLimit: 20,
-            counterLimit: 4,
+            sensorLimit: 4,
             history: HistoryShape(stepMilliseconds: 60_000, stepCount: 1440)
         )
         ingest = Ingest(plan: plan, occupancy: live, incidents: IncidentLog())
@@ -219,7 +219,7 @@ private struct World {
             isRetained: false,
             at: now
         )
-        _ = ingest.commit()
+        ingest.commit()
         return "\(topic) \(payload)"
     }
 }

@@ -10,7 +10,7 @@ func measureMemory() -> [Figure] {
     let occupancy = LiveOccupancy(
         facilityCount: facilityCount,
         bayLimit: bayCount,
-        counterLimit: 100_000,
+        sensorLimit: 100_000,
         history: HistoryShape(stepMilliseconds: 60_000, stepCount: 1440)
     )
     let now = Moment.now()

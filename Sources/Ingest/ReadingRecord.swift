@@ -1,0 +1,218 @@
+import ByteCoding
+import Parking
+
+/// A reading as a journal keeps it: all that the ledger needs to apply it, and nothing of the payload.
+///
+/// **Shape.** A tag of one byte, then the fields of the tag, little-endian, numbers as LEB128 where they are small:
+///
+/// | tag | fields |
+/// | --- | --- |
+/// | 0 | moment: wall and monotonic milliseconds, 8 bytes each; holds for the readings behind it |
+/// | 1…6 | reading: flags (1), facility, name, then what the flags and the kind say |
+///
+/// A name is its length and its bytes: the bay of a bay reading, the topic of a counter's, else empty. The format is a part of the journal: to change it
+/// is to raise the journal's version.
+struct ReadingRecord: Equatable {
+    /// What it says, with a vacancy already turned into an occupancy.
+    var reading: Reading
+    /// The number of the facility.
+    var facility: Int
+    /// When the sensor observed it; nil where only the time of reception is known.
+    var observed: Int64?
+    /// Where a counter's totals wrap to 0.
+    var wrapsAt: Int?
+    /// Whether the broker had kept it.
+    var isRetained: Bool
+    /// The number that the sensor gave its message.
+    var sequence: SequenceNumber?
+    /// Where the name stands: the bay's, or the sensor's.
+    var name = 0..<0
+    /// Where the topic stands, if there is a sequence number, which belongs to it.
+    var sensor = 0..<0
+}
+
+/// The number that a sensor gave a message.
+struct SequenceNumber: Equatable {
+    var number: Int
+    /// After the largest number comes 0 and not this; nil where numbers never wrap.
+    var wrapsAt: Int?
+}
+
+/// Bytes of records, written one behind the other.
+struct RecordWriter {
+    private var writer = ByteWriter()
+    private var moment: Moment?
+
+    /// What was written; it may be taken out and put back.
+    var bytes: [UInt8] {
+        get { writer.bytes }
+        _modify { yield &writer.bytes }
+    }
+
+    mutating func removeAll() {
+        writer.removeAll()
+        moment = nil
+    }
+
+    mutating func append(
+        _ record: ReadingRecord,
+        name: Span<UInt8>,
+        sensor: Span<UInt8>,
+        at now: Moment
+    ) {
+        if moment != now {
+            moment = now
+            writer.append(byte: Tag.moment)
+            writer.append(word: now.wallMilliseconds)
+            writer.append(word: now.monotonicMilliseconds)
+        }
+        writer.append(byte: Tag.of(record.reading))
+        writer.append(byte: flags(record))
+        writer.append(small: record.facility)
+        writer.append(text: name)
+        if let observed = record.observed { writer.append(word: observed) }
+        if let sequence = record.sequence {
+            writer.append(text: sensor)
+            writer.append(small: sequence.number)
+            writer.append(small: sequence.wrapsAt ?? 0)
+        }
+        append(record.reading, wrapsAt: record.wrapsAt)
+    }
+
+    private func flags(_ record: ReadingRecord) -> UInt8 {
+        var flags: UInt8 = 0
+        if record.isRetained { flags |= Flag.isRetained }
+        if record.observed != nil { flags |= Flag.hasObserved }
+        if record.sequence != nil { flags |= Flag.hasSequence }
+        switch record.reading {
+        case .bay(let occupied):
+            if occupied { flags |= Flag.first }
+        case .counter(let arrivals, let departures):
+            if arrivals != nil { flags |= Flag.first }
+            if departures != nil { flags |= Flag.second }
+        case .movement, .occupied, .vacant, .state: break
+        }
+        return flags
+    }
+
+    private mutating func append(_ reading: Reading, wrapsAt: Int?) {
+        switch reading {
+        case .bay: break
+        case .movement(let arrivals, let departures):
+            writer.append(small: arrivals)
+            writer.append(small: departures)
+        case .counter(let arrivals, let departures):
+            writer.append(small: arrivals ?? 0)
+            writer.append(small: departures ?? 0)
+            writer.append(small: wrapsAt ?? 0)
+        case .occupied(let count), .vacant(let count):
+            writer.append(word: Int64(count))
+        case .state(let state): writer.append(byte: state.rawValue)
+        }
+    }
+}
+
+/// Records, read one behind the other.
+struct RecordReader {
+    /// The moment of the record that was read last.
+    private(set) var moment = Moment(wallMilliseconds: 0, monotonicMilliseconds: 0)
+    private var reader = ByteReader()
+
+    /// The next record, or nil at the end.
+    mutating func next(in bytes: Span<UInt8>) throws(UnreadableBytes) -> ReadingRecord? {
+        while !reader.isAtEnd(of: bytes) {
+            let tag = try reader.byte(bytes)
+            if tag == Tag.moment {
+                moment.wallMilliseconds = try reader.signedWord(bytes)
+                moment.monotonicMilliseconds = try reader.signedWord(bytes)
+                continue
+            }
+            return try record(tag, bytes)
+        }
+        return nil
+    }
+
+    private mutating func record(
+        _ tag: UInt8,
+        _ bytes: Span<UInt8>
+    ) throws(UnreadableBytes) -> ReadingRecord {
+        let flags = try reader.byte(bytes)
+        var record = ReadingRecord(
+            reading: .bay(occupied: flags & Flag.first != 0),
+            facility: try reader.small(bytes),
+            isRetained: flags & Flag.isRetained != 0
+        )
+        record.name = try reader.text(bytes)
+        if flags & Flag.hasObserved != 0 {
+            record.observed = try reader.signedWord(bytes)
+        }
+        if flags & Flag.hasSequence != 0 {
+            record.sensor = try reader.text(bytes)
+            let number = try reader.small(bytes)
+            record.sequence = SequenceNumber(
+                number: number,
+                wrapsAt: positive(try reader.small(bytes))
+            )
+        }
+        switch tag {
+        case Tag.bay: break
+        case Tag.movement:
+            record.reading = .movement(
+                arrivals: try reader.small(bytes),
+                departures: try reader.small(bytes)
+            )
+        case Tag.counter:
+            let arrivals = try reader.small(bytes)
+            let departures = try reader.small(bytes)
+            record.reading = .counter(
+                arrivals: flags & Flag.first != 0 ? arrivals : nil,
+                departures: flags & Flag.second != 0 ? departures : nil
+            )
+            record.wrapsAt = positive(try reader.small(bytes))
+        case Tag.occupied: record.reading = .occupied(Int(try reader.signedWord(bytes)))
+        case Tag.vacant: record.reading = .vacant(Int(try reader.signedWord(bytes)))
+        case Tag.state:
+            guard let state = OperatingState(rawValue: try reader.byte(bytes)) else {
+                throw UnreadableBytes(offset: reader.offset)
+            }
+            record.reading = .state(state)
+        default: throw UnreadableBytes(offset: reader.offset)
+        }
+        return record
+    }
+
+    private func positive(_ number: Int) -> Int? { number > 0 ? number : nil }
+}
+
+/// The tags of the records.
+private enum Tag {
+    static let moment: UInt8 = 0
+    static let bay: UInt8 = 1
+    static let movement: UInt8 = 2
+    static let counter: UInt8 = 3
+    static let occupied: UInt8 = 4
+    static let vacant: UInt8 = 5
+    static let state: UInt8 = 6
+
+    static func of(_ reading: Reading) -> UInt8 {
+        switch reading {
+        case .bay: bay
+        case .movement: movement
+        case .counter: counter
+        case .occupied: occupied
+        case .vacant: vacant
+        case .state: state
+        }
+    }
+}
+
+/// The bits of a record's flags.
+private enum Flag {
+    static let isRetained: UInt8 = 1
+    static let hasObserved: UInt8 = 2
+    static let hasSequence: UInt8 = 4
+    /// The bay is occupied, or the counter has arrivals.
+    static let first: UInt8 = 8
+    /// The counter has departures.
+    static let second: UInt8 = 16
+}

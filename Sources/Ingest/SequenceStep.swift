@@ -1,0 +1,62 @@
+import Occupancy
+
+/// What the number of a message means after the ones before it: a pure decision.
+///
+/// Numbers rise by one and wrap. Networks deliver them twice, late or not at all, and a sensor that restarts begins anew. The last 64 numbers are
+/// remembered one by one, so that a late message is told from a repeated one; a number that is further back, or 0, is a new beginning:
+/// LoRaWAN's frame counters begin at 0 after every join.
+enum SequenceStep: Equatable {
+    /// The first message of this sensor.
+    case first
+    /// The next one.
+    case next
+    /// So many before it are missing, for now.
+    case gap(missing: Int)
+    /// It was missing, and is here after all.
+    case late
+    /// It was received before.
+    case repeated
+    /// The sensor began anew.
+    case reset
+
+    /// How many numbers are remembered one by one.
+    static let span = 64
+
+    /// The step from a known window to a number, and the window behind it; nil where that stays.
+    static func step(
+        _ known: SequenceWindow?,
+        number: Int,
+        wrapsAt: Int?
+    ) -> (window: SequenceWindow?, step: SequenceStep) {
+        guard let known else { return (SequenceWindow(newest: number), .first) }
+        let distance = distance(from: known.newest, to: number, wrapsAt: wrapsAt)
+        if distance == 0 { return (nil, .repeated) }
+        if distance > 0 {
+            let missing = distance - 1
+            let shifted = distance < span ? known.received << UInt64(distance) : 0
+            let window = SequenceWindow(
+                newest: number,
+                received: shifted | 1,
+                missing: known.missing + missing
+            )
+            return (window, missing > 0 ? .gap(missing: missing) : .next)
+        }
+        guard -distance < span, number != 0 else {
+            return (SequenceWindow(newest: number, missing: known.missing), .reset)
+        }
+        let bit: UInt64 = 1 << UInt64(-distance)
+        guard known.received & bit == 0 else { return (nil, .repeated) }
+        var window = known
+        window.received |= bit
+        window.missing = max(0, window.missing - 1)
+        return (window, .late)
+    }
+
+    /// How far a number is ahead of another (or, below zero, behind it), the shorter way round where numbers wrap.
+    private static func distance(from old: Int, to new: Int, wrapsAt: Int?) -> Int {
+        let plain = new - old
+        guard let wrapsAt else { return plain }
+        if plain > wrapsAt / 2 { return plain - wrapsAt }
+        return plain < -(wrapsAt / 2) ? plain + wrapsAt : plain
+    }
+}

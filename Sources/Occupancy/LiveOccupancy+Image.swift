@@ -1,0 +1,172 @@
+public import Parking
+import Synchronization
+
+/// What is known of a facility beside its bays and its history, as a store keeps it.
+///
+/// Units: milliseconds since 1970 (UTC). The words are opaque: they go back into an occupancy and nowhere else.
+public struct FacilityImage: Equatable, Sendable, BitwiseCopyable {
+    /// The facility's own count and the time of its last level.
+    public var own: UInt64 = 0
+    /// The operating state and its time.
+    public var operating: UInt64 = 0
+    /// The newest observation; 0 is none.
+    public var observed: Int64 = 0
+    /// When the facility was last heard, by the wall clock; nil for never.
+    public var heard: Int64?
+    /// The newest observation of a movement; 0 is none.
+    public var moved: Int64 = 0
+    /// Vehicles that came in.
+    public var arrivals = 0
+    /// Vehicles that went out.
+    public var departures = 0
+    /// Vehicles by which a count was clamped.
+    public var drift = 0
+    /// How full it is.
+    public var band = OccupancyBand.vacant
+
+    /// An image of nothing.
+    public init() {}
+}
+
+/// Two words of a store that belong together.
+public struct WordImage: Equatable, Sendable, BitwiseCopyable {
+    /// The first word.
+    public var first: UInt64
+    /// The second word.
+    public var second: UInt64
+
+    /// An image of these words.
+    public init(first: UInt64, second: UInt64) {
+        self.first = first
+        self.second = second
+    }
+
+    init(_ pair: WordPair) {
+        self.init(first: UInt64(pair.first), second: UInt64(pair.second))
+    }
+
+    var pair: WordPair { WordPair(first: UInt(first), second: UInt(second)) }
+}
+
+/// The occupancy as words to keep, and back.
+///
+/// **Threads.** Readings must not be recorded at the same time: an image is of one moment only if nobody writes.
+extension LiveOccupancy {
+    // MARK: To a store
+
+    /// What is known of a facility beside its bays and its history.
+    public func image(of facility: Int, at now: Moment) -> FacilityImage {
+        var image = FacilityImage()
+        image.own = blocks[facility].own.load(ordering: .acquiring)
+        image.operating = blocks[facility].operating.load(ordering: .acquiring)
+        image.observed = blocks[facility].observed.load(ordering: .acquiring)
+        image.heard = heard(facility).map {
+            now.wallMilliseconds - (now.monotonicMilliseconds - $0)
+        }
+        image.moved = blocks[facility].moved.load(ordering: .acquiring)
+        image.arrivals = blocks[facility].arrivals.load(ordering: .acquiring)
+        image.departures = blocks[facility].departures.load(ordering: .acquiring)
+        image.drift = blocks[facility].drift.load(ordering: .acquiring)
+        image.band =
+            OccupancyBand(rawValue: blocks[facility].band.load(ordering: .acquiring)) ?? .vacant
+        return image
+    }
+
+    /// The word of a bay; 0 where its name is known and nothing else.
+    public func image(ofBay bay: Int) -> UInt64 { bays.words[bay].load(ordering: .acquiring) }
+
+    /// The words of a counting sensor.
+    public func image(ofCounter sensor: Int) -> WordImage {
+        WordImage(counters.table.load(sensor))
+    }
+
+    /// The words of a numbering sensor.
+    public func image(ofSequence sensor: Int) -> WordImage {
+        WordImage(sequences.table.load(sensor))
+    }
+
+    /// The slot of a step of a facility's history; nil where nothing was heard in it.
+    public func image(ofHistory facility: Int, step: Int64) -> WordImage? {
+        ring(of: facility)?.words(step: step).map(WordImage.init)
+    }
+
+    /// Hands over the name of a bay and the number of its facility.
+    public func withName<Result>(
+        ofBay bay: Int,
+        _ body: (_ name: Span<UInt8>, _ facility: Int) -> Result
+    ) -> Result {
+        bays.names.withName(bay) { body($0, Int($1)) }
+    }
+
+    /// Hands over the topic of a counting sensor and the number of its facility.
+    public func withName<Result>(
+        ofCounter sensor: Int,
+        _ body: (_ name: Span<UInt8>, _ facility: Int) -> Result
+    ) -> Result {
+        counters.table.names.withName(sensor) { body($0, Int($1)) }
+    }
+
+    // MARK: From a store
+
+    /// Puts back what was known of a facility beside its bays and its history.
+    ///
+    /// The time that it was heard is kept as an age: one in the future, after the clock was set back, is now.
+    public func restore(_ image: FacilityImage, facility: Int, at now: Moment) {
+        blocks[facility].own.store(image.own, ordering: .releasing)
+        blocks[facility].operating.store(image.operating, ordering: .releasing)
+        blocks[facility].observed.store(image.observed, ordering: .releasing)
+        if let heard = image.heard {
+            let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(heard)
+            let silence = overflow ? 0 : max(0, age)
+            blocks[facility].heard.store(
+                now.monotonicMilliseconds.subtractingReportingOverflow(silence).partialValue,
+                ordering: .releasing
+            )
+        }
+        blocks[facility].moved.store(image.moved, ordering: .releasing)
+        blocks[facility].arrivals.store(image.arrivals, ordering: .releasing)
+        blocks[facility].departures.store(image.departures, ordering: .releasing)
+        blocks[facility].drift.store(image.drift, ordering: .releasing)
+        blocks[facility].band.store(image.band.rawValue, ordering: .releasing)
+        markChanged(facility)
+    }
+
+    /// Puts back a bay; one of a facility beyond ``facilityCount`` is kept, and counts nowhere.
+    ///
+    /// - Returns: False where the table is full.
+    public func restoreBay(_ name: Span<UInt8>, facility: Int, word: UInt64) -> Bool {
+        guard let bay = bays.insert(name, facility: facility) else { return false }
+        bays.words[bay].store(word, ordering: .releasing)
+        guard word != 0, facility < facilityCount else { return true }
+        blocks[facility].knownBays.add(1, ordering: .acquiringAndReleasing)
+        if word & 1 == 1 { blocks[facility].occupiedBays.add(1, ordering: .acquiringAndReleasing) }
+        return true
+    }
+
+    /// Puts back a counting sensor; false where the table is full.
+    public func restoreCounter(_ name: Span<UInt8>, facility: Int, words: WordImage) -> Bool {
+        guard let sensor = counters.insert(name, facility: facility) else { return false }
+        counters.table.store(words.pair, sensor)
+        return true
+    }
+
+    /// Puts back a numbering sensor; false where the table is full.
+    public func restoreSequence(_ name: Span<UInt8>, facility: Int, words: WordImage) -> Bool {
+        guard let sensor = sequences.insert(name, facility: facility) else { return false }
+        sequences.table.store(words.pair, sensor)
+        return true
+    }
+
+    /// Puts back a slot of a facility's history.
+    public func restoreHistory(_ facility: Int, step: Int64, words: WordImage) {
+        makeRing(of: facility).restore(step: step, words.pair)
+    }
+
+    /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.
+    public func finishRestoring() {
+        for facility in 0..<facilityCount {
+            guard let occupied = Self.occupied(blocks[facility]) else { continue }
+            updateBand(facility, occupied)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Journal
+import Occupancy
+import Parking
+
+/// Opens a journal, whatever state it is in.
+struct Opening {
+    let place: any JournalPlace
+    let now: Moment
+
+    /// What came of it.
+    struct Result {
+        /// nil where the disk doesn't let us have one now.
+        var journal: Journal?
+        var trouble: JournalError?
+        /// Whether it is a new one: the old one was set aside.
+        var isFresh = false
+    }
+
+    /// Opens the journal at start-up and reads it.
+    ///
+    /// - Throws: What is for a person to put right first.
+    func open(_ recovery: inout Recovery) throws(JournalError) -> Result {
+        let damage: JournalError
+        do throws(JournalError) {
+            let journal = try Journal(place)
+            guard let problem = recovery.read(journal) else {
+                guard recovery.report.unreadable == 0 else {
+                    close(journal)
+                    return replace(
+                        &recovery,
+                        .damaged(path: place.visiblePath, "digests do not match")
+                    )
+                }
+                return Result(journal: journal, isFresh: recovery.isNew)
+            }
+            close(journal)
+            damage = problem
+        } catch {
+            switch error {
+            case .inUse, .newer, .foreign, .forbidden, .failed: throw error
+            // There was none yet, or it could be read and this would not have been thrown.
+            case .full: return Result(trouble: error)
+            case .damaged: damage = error
+            }
+            // What the check complains about may be a small part of it.
+            if let journal = try? Journal(place, isChecked: false) {
+                _ = recovery.read(journal)
+                close(journal)
+            }
+        }
+        return replace(&recovery, damage)
+    }
+
+    /// Opens the journal again after trouble; all that is known will be written anew.
+    func reopen() throws(JournalError) -> Journal {
+        do throws(JournalError) {
+            return try Journal(place)
+        } catch {
+            guard case .damaged = error else { throw error }
+            _ = try place.setAside(suffix: suffix)
+            return try Journal(place)
+        }
+    }
+
+    /// Sets a damaged journal aside and begins a new one.
+    private func replace(_ recovery: inout Recovery, _ damage: JournalError) -> Result {
+        recovery.report.damage = damage
+        do throws(JournalError) {
+            recovery.report.setAside = try place.setAside(suffix: suffix)
+            return Result(journal: try Journal(place), isFresh: true)
+        } catch {
+            return Result(trouble: error)
+        }
+    }
+
+    /// A journal that is given up has nothing left to lose.
+    private func close(_ journal: Journal) { try? journal.close() }
+
+    private var suffix: String { "damaged-\(RFC3339.text(now.wallMilliseconds))" }
+}

@@ -1,0 +1,317 @@
+import ByteCoding
+import Ingest
+public import Journal
+import Occupancy
+import Parking
+
+/// What was found in a journal.
+public struct RecoveryReport: Equatable, Sendable {
+    /// The batches since the last checkpoint.
+    public var batches = 0
+    /// The bays of all facilities.
+    public var bays = 0
+    /// Facilities that the configuration no longer has; their counts are kept.
+    public var absentFacilities: [String] = []
+    /// Whether histories were left behind, since `history.step` is another than it was.
+    public var droppedHistory = false
+    /// Pages, batches and sessions that could not be read.
+    public var unreadable = 0
+    /// What a damaged journal is called now.
+    public var setAside: String?
+    /// What was wrong with it.
+    public var damage: JournalError?
+
+    /// Nothing found.
+    public init() {}
+}
+
+/// Brings an occupancy back from a journal.
+struct Recovery {
+    let occupancy: LiveOccupancy
+    let configured: [String]
+    let now: Moment
+
+    var report = RecoveryReport()
+    private(set) var register: FacilityRegister
+    private(set) var sessions: [String: SessionRecord] = [:]
+    private(set) var touched: Touched
+    /// Whether the journal's pages are no longer where they would be written now.
+    private(set) var isRenumbered = false
+    /// Whether the journal was never written to.
+    private(set) var isNew = true
+
+    /// The number of each stored facility as of now.
+    private var facilities: [Int] = []
+
+    init(into occupancy: LiveOccupancy, configured: [String], at now: Moment) {
+        self.occupancy = occupancy
+        self.configured = configured
+        self.now = now
+        register = FacilityRegister(identifiers: configured)
+        touched = Touched(occupancy)
+    }
+
+    /// Reads everything that is readable, once.
+    ///
+    /// - Returns: What was in the way, if anything: what is damaged ends its kind of page, and not the recovery.
+    mutating func read(_ journal: Journal) -> JournalError? {
+        var problem: JournalError?
+        func attempt(_ part: (inout Recovery, Journal) throws(JournalError) -> Void) {
+            do throws(JournalError) {
+                try part(&self, journal)
+            } catch {
+                problem = problem ?? error
+                report.unreadable += 1
+            }
+        }
+        attempt { (self, journal) throws(JournalError) in try self.readRegister(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readFacilities(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readBays(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readCounters(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readSequences(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readHistory(journal) }
+        attempt { (self, journal) throws(JournalError) in try self.readSessions(journal) }
+        occupancy.finishRestoring()
+        attempt { (self, journal) throws(JournalError) in try self.readBatches(journal) }
+        occupancy.finishRestoring()
+        report.bays = occupancy.bays.count
+        return problem
+    }
+
+    // MARK: Facilities
+
+    private mutating func readRegister(_ journal: Journal) throws(JournalError) {
+        var stored: [String] = []
+        var step: UInt64?
+        var isNew = true
+        report.unreadable += try journal.readPages(.settings) { _, bytes in
+            step = (try? PageCoding.words(bytes))?.first
+            isNew = false
+        }
+        report.unreadable += try journal.readPages(.facilityNames) { _, bytes in
+            try? PageCoding.forEachName(bytes) { _, name, _ in
+                stored.append(String(decoding: name.indices.map { name[$0] }, as: UTF8.self))
+            }
+        }
+        self.isNew = isNew
+        let places = Dictionary(
+            uniqueKeysWithValues: configured.enumerated().map { ($0.element, $0.offset) }
+        )
+        let absent = stored.filter { places[$0] == nil }
+        register.identifiers = configured + absent
+        register.absent = absent.map { _ in FacilityImage() }
+        report.absentFacilities = absent
+        var next = configured.count
+        facilities = stored.map { identifier in
+            if let place = places[identifier] { return place }
+            defer { next += 1 }
+            return next
+        }
+        isRenumbered = stored != register.identifiers
+        if let step, Int64(bitPattern: step) != occupancy.historyShape.stepMilliseconds {
+            report.droppedHistory = true
+            isRenumbered = true
+        }
+    }
+
+    private mutating func readFacilities(_ journal: Journal) throws(JournalError) {
+        var images: [(stored: Int, image: FacilityImage)] = []
+        var unreadable = 0
+        unreadable += try journal.readPages(.facilities) { place, bytes in
+            guard let page = try? PageCoding.facilities(bytes) else {
+                unreadable += 1
+                return
+            }
+            let first = Int(place.number) * Touched.PageSize.facilities
+            images += page.enumerated().map { (first + $0.offset, $0.element) }
+        }
+        report.unreadable += unreadable
+        for (stored, image) in images where stored < facilities.count {
+            let facility = facilities[stored]
+            if facility < occupancy.facilityCount {
+                occupancy.restore(image, facility: facility, at: now)
+            } else {
+                register.absent[facility - occupancy.facilityCount] = image
+            }
+        }
+    }
+
+    // MARK: Bays and sensors
+
+    private mutating func readBays(_ journal: Journal) throws(JournalError) {
+        let occupancy = occupancy
+        let size = Touched.PageSize.bays
+        let words = try readEntries(journal, .bays, PageCoding.words)
+        try readNames(journal, .bayNames, size: size) { page, offset, name, facility in
+            let entries = words[page] ?? []
+            let word = offset < entries.count ? entries[offset] : 0
+            return occupancy.restoreBay(name, facility: facility, word: word)
+        }
+    }
+
+    private mutating func readCounters(_ journal: Journal) throws(JournalError) {
+        let occupancy = occupancy
+        let words = try readEntries(journal, .counters, PageCoding.pairs)
+        let size = Touched.PageSize.sensors
+        try readNames(journal, .counterNames, size: size) { page, offset, name, facility in
+            let entries = words[page] ?? []
+            let pair = offset < entries.count ? entries[offset] : WordImage(first: 0, second: 0)
+            return occupancy.restoreCounter(name, facility: facility, words: pair)
+        }
+    }
+
+    private mutating func readSequences(_ journal: Journal) throws(JournalError) {
+        let occupancy = occupancy
+        let words = try readEntries(journal, .sequences, PageCoding.pairs)
+        let size = Touched.PageSize.sensors
+        try readNames(journal, .sequenceNames, size: size) { page, offset, name, facility in
+            let entries = words[page] ?? []
+            let pair = offset < entries.count ? entries[offset] : WordImage(first: 0, second: 0)
+            return occupancy.restoreSequence(name, facility: facility, words: pair)
+        }
+    }
+
+    /// Hands over each name with its place in the journal and its facility's number as of now.
+    ///
+    /// - Parameter restore: Whether there was room for it.
+    private mutating func readNames(
+        _ journal: Journal,
+        _ kind: PagePlace.Kind,
+        size: Int,
+        _ restore: (_ page: Int, _ offset: Int, _ name: Span<UInt8>, _ facility: Int) -> Bool
+    ) throws(JournalError) {
+        let facilities = facilities
+        var unreadable = 0
+        var next = 0
+        var isRenumbered = false
+        unreadable += try journal.readPages(kind) { place, bytes in
+            let page = Int(place.number)
+            // A page before this one is missing, or was not full: names get other numbers than they have there.
+            if page * size != next { isRenumbered = true }
+            do throws(UnreadableBytes) {
+                try PageCoding.forEachName(bytes) { offset, name, stored in
+                    let isKept =
+                        stored < facilities.count
+                        && restore(page, offset, name, facilities[stored])
+                    if !isKept {
+                        unreadable += 1
+                        isRenumbered = true
+                    }
+                    next = page * size + offset + 1
+                }
+            } catch {
+                unreadable += 1
+                isRenumbered = true
+            }
+        }
+        report.unreadable += unreadable
+        if isRenumbered { self.isRenumbered = true }
+    }
+
+    /// The entries of each page.
+    private mutating func readEntries<Entry>(
+        _ journal: Journal,
+        _ kind: PagePlace.Kind,
+        _ decode: ([UInt8]) throws(UnreadableBytes) -> [Entry]
+    ) throws(JournalError) -> [Int: [Entry]] {
+        var entries: [Int: [Entry]] = [:]
+        var unreadable = 0
+        unreadable += try journal.readPages(kind) { place, bytes in
+            if let page = try? decode(bytes) {
+                entries[Int(place.number)] = page
+            } else {
+                unreadable += 1
+            }
+        }
+        report.unreadable += unreadable
+        return entries
+    }
+
+    // MARK: History
+
+    private mutating func readHistory(_ journal: Journal) throws(JournalError) {
+        guard !report.droppedHistory else { return }
+        let (occupancy, facilities) = (occupancy, facilities)
+        let newest = occupancy.historyShape.step(now.wallMilliseconds)
+        let oldest = newest - Int64(occupancy.historyShape.stepCount)
+        var unreadable = 0
+        unreadable += try journal.readPages(.history) { place, bytes in
+            let (page, stored) = place.historyNumbers
+            guard stored < facilities.count, facilities[stored] < occupancy.facilityCount else {
+                return
+            }
+            guard let slots = try? PageCoding.history(bytes) else {
+                unreadable += 1
+                return
+            }
+            for slot in slots {
+                let step = page * Touched.PageSize.steps + Int64(slot.index)
+                // What is in the future of a clock that was set back has its place all the same.
+                guard step > oldest else { continue }
+                occupancy.restoreHistory(facilities[stored], step: step, words: slot.words)
+            }
+        }
+        report.unreadable += unreadable
+    }
+
+    // MARK: Sessions and batches
+
+    private mutating func readSessions(_ journal: Journal) throws(JournalError) {
+        var found: [String: SessionRecord] = [:]
+        var unreadable = 0
+        unreadable += try journal.readSessions { name, session in
+            var marks = DeliveryMarks()
+            // Without the window a redelivery would count again; with half of it, half as many.
+            do throws(UnreadableBytes) {
+                try marks.append(session.deliveries.span)
+            } catch {
+                unreadable += 1
+            }
+            found[name] = SessionRecord(marks: marks, filters: session.filters)
+        }
+        sessions = found
+        report.unreadable += unreadable
+    }
+
+    private mutating func readBatches(_ journal: Journal) throws(JournalError) {
+        let applier = ReadingApplier(occupancy: occupancy)
+        let (facilities, now) = (facilities, now)
+        var (touched, sessions) = (touched, sessions)
+        var (batches, unreadable) = (0, 0)
+        unreadable += try journal.readBatches { batch in
+            do throws(UnreadableBytes) {
+                if let name = batch.session {
+                    try sessions[name, default: SessionRecord()].take(batch)
+                }
+                try applier.apply(
+                    batch.records.span,
+                    facilities: facilities,
+                    at: now,
+                    touched: &touched
+                )
+                batches += 1
+            } catch {
+                unreadable += 1
+            }
+        }
+        (self.touched, self.sessions) = (touched, sessions)
+        report.batches = batches
+        report.unreadable += unreadable
+    }
+}
+
+/// What belongs to a session with a broker.
+struct SessionRecord: Equatable {
+    /// The last messages, by which redelivered ones are recognised.
+    var marks = DeliveryMarks()
+    /// The topic filters that the broker may have of us.
+    var filters: [String] = []
+
+    /// Takes over the deliveries of a batch.
+    mutating func take(_ batch: JournalBatch) throws(UnreadableBytes) {
+        if batch.beginsSession { marks = DeliveryMarks() }
+        try marks.append(batch.deliveries.span)
+    }
+
+    var stored: JournalSession { JournalSession(deliveries: marks.bytes, filters: filters) }
+}
