@@ -105,6 +105,9 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What several test targets share.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+
         tests("ParkingTests", ["Parking"]),
         tests("ConfigurationTests", ["Configuration", "Parking"]),
         tests("JSONDocumentTests", ["JSONDocument"]),
@@ -113,13 +116,21 @@ let package = Package(
         tests("MQTTTests", ["MQTT"]),
         tests("OccupancyTests", ["Occupancy", "Parking"]),
         tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
-        tests("IngestTests", ["Ingest", "Occupancy", "Parking"]),
+        tests("IngestTests", ["ByteCoding", "Ingest", "Occupancy", "Parking"]),
         tests(
             "DaemonTests",
             ["Daemon", "Ingest", "Logs", "MQTT", "Occupancy", "Parking", logging]
         ),
         tests("SimulatorTests", ["Simulator", "Parking"]),
-        tests("SimulationTests", ["Ingest", "Occupancy", "Parking"]),
+        tests(
+            "JournalTests",
+            ["Journal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+        tests(
+            "PersistenceTests",
+            ["Ingest", "Journal", "Occupancy", "Parking", "Persistence", "TestSupport"]
+        ),
+        tests("SimulationTests", ["Ingest", "Occupancy", "Parking", "TestSupport"]),
         tests("IntegrationTests", ["JSONDocument"]),
         tests("TidyTests", []),
 

@@ -85,7 +85,8 @@ private struct RuleParts {
         let reading = keys.require("reading", "bay, movement, counter, level or state")?
             .choice(of: ReadingKind.self)
         let facility = facility(item, format)
-        let observed = keys.take("observed").flatMap { self.observed($0, format) }
+        let observed = keys.take("observed").flatMap { variable($0, format, "a time") }
+        let sequence = sequence(format)
         guard let reading else {
             // Without the kind nothing can be said about the keys that depend on it.
             for key in ReadingKind.allKeys { _ = keys.take(key) }
@@ -110,6 +111,7 @@ private struct RuleParts {
             format: format,
             facility: facility,
             observed: observed,
+            sequence: sequence,
             kind: kind
         )
     }
@@ -204,15 +206,32 @@ private struct RuleParts {
         return source
     }
 
-    private func observed(_ element: Element, _ format: Rule.Format?) -> Rule.Source? {
+    /// A source of something that is another in every message.
+    private func variable(
+        _ element: Element,
+        _ format: Rule.Format?,
+        _ what: String
+    ) -> Rule.Source? {
         let source = source(element, format)
         if case .constant(let text) = source {
             element.complain(
-                "a time can't be the constant \(quoted(text)); give a JSON Pointer or a \"{name}\""
+                "\(what) can't be the constant \(quoted(text)); give a JSON Pointer or a \"{name}\""
             )
             return nil
         }
         return source
+    }
+
+    private func sequence(_ format: Rule.Format?) -> Rule.Sequence? {
+        let wrapsElement = keys.take("sequence_wraps_at")
+        let wrapsAt = wrapsElement.flatMap { $0.integer(in: 2...4_294_967_296) }
+        guard let element = keys.take("sequence") else {
+            wrapsElement?.complain("there is no 'sequence' that could wrap; add one or remove this")
+            return nil
+        }
+        return variable(element, format, "a sequence number").map {
+            Rule.Sequence(number: $0, wrapsAt: wrapsAt)
+        }
     }
 
     // MARK: Readings

@@ -41,11 +41,14 @@ enum SequenceStep: Equatable {
             )
             return (window, missing > 0 ? .gap(missing: missing) : .next)
         }
-        guard -distance < span, number != 0 else {
+        let bit: UInt64 = -distance < span ? 1 << UInt64(-distance) : 0
+        let wasReceived = known.received & bit != 0
+        // Behind the end of its register a 0 may also be late.
+        let isBeginning = number == 0 && (wasReceived || wrapsAt == nil)
+        guard bit != 0, !isBeginning else {
             return (SequenceWindow(newest: number, missing: known.missing), .reset)
         }
-        let bit: UInt64 = 1 << UInt64(-distance)
-        guard known.received & bit == 0 else { return (nil, .repeated) }
+        guard !wasReceived else { return (nil, .repeated) }
         var window = known
         window.received |= bit
         window.missing = max(0, window.missing - 1)

@@ -40,6 +40,7 @@ public final class LiveOccupancy: @unchecked Sendable {
     private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int
+    private let sensorLimit: Int
 
     /// The occupancy of so many facilities, of which nothing is known.
     ///
@@ -58,6 +59,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         self.facilityCount = facilityCount
         self.thresholds = thresholds
         self.bayLimit = bayLimit
+        self.sensorLimit = sensorLimit
         historyShape = history
         let bayCapacity = facilityCount.multipliedReportingOverflow(by: bayLimit)
         bays = BayTable(
@@ -70,6 +72,23 @@ public final class LiveOccupancy: @unchecked Sendable {
         blocks = PaddedArray(count: facilityCount) { FacilityCounters() }
         // All count as changed at first: nobody has seen any.
         changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
+    }
+
+    /// An empty occupancy with the limits of another one, for other facilities and another step of the history.
+    public convenience init(
+        like other: LiveOccupancy,
+        facilityCount: Int,
+        stepMilliseconds: Int64
+    ) {
+        self.init(
+            facilityCount: facilityCount,
+            bayLimit: other.bayLimit,
+            sensorLimit: other.sensorLimit,
+            history: HistoryShape(
+                stepMilliseconds: stepMilliseconds,
+                stepCount: other.historyShape.stepCount
+            )
+        )
     }
 
     // MARK: Writing

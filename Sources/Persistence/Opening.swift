@@ -23,6 +23,7 @@ struct Opening {
         let damage: JournalError
         do throws(JournalError) {
             let journal = try Journal(place)
+            foldAsWritten(journal, recovery)
             guard let problem = recovery.read(journal) else {
                 guard recovery.report.unreadable == 0 else {
                     close(journal)
@@ -49,6 +50,37 @@ struct Opening {
             }
         }
         return replace(&recovery, damage)
+    }
+
+    /// Folds the batches of a journal under the facilities that it was written for, where those are others now: what they
+    /// say of a facility that left the configuration is then in its pages, and comes back with it.
+    ///
+    /// Where that fails the disk is in trouble, or the journal is damaged: both are noticed by what follows.
+    private func foldAsWritten(_ journal: Journal, _ recovery: Recovery) {
+        guard let written = try? WrittenUnder(journal),
+            let step = written.stepMilliseconds, step > 0,
+            written.identifiers != recovery.register.identifiers
+        else { return }
+        let occupancy = LiveOccupancy(
+            like: recovery.occupancy,
+            facilityCount: written.identifiers.count,
+            stepMilliseconds: step
+        )
+        var former = Recovery(into: occupancy, configured: written.identifiers, at: now)
+        guard former.read(journal) == nil, former.report.unreadable == 0,
+            former.report.batches > 0
+        else { return }
+        let pages = CheckpointPages(
+            occupancy: occupancy,
+            register: former.register,
+            touched: former.touched,
+            stored: CheckpointPages.NameCounts(),
+            now: now
+        )
+        try? journal.checkpoint(isFull: false) { writer in
+            try pages.write(to: writer)
+            for (name, session) in former.sessions { try writer.put(session.stored, name: name) }
+        }
     }
 
     /// Opens the journal again after trouble; all that is known will be written anew.

@@ -81,19 +81,10 @@ struct Recovery {
     // MARK: Facilities
 
     private mutating func readRegister(_ journal: Journal) throws(JournalError) {
-        var stored: [String] = []
-        var step: UInt64?
-        var isNew = true
-        report.unreadable += try journal.readPages(.settings) { _, bytes in
-            step = (try? PageCoding.words(bytes))?.first
-            isNew = false
-        }
-        report.unreadable += try journal.readPages(.facilityNames) { _, bytes in
-            try? PageCoding.forEachName(bytes) { _, name, _ in
-                stored.append(String(decoding: name.indices.map { name[$0] }, as: UTF8.self))
-            }
-        }
-        self.isNew = isNew
+        let written = try WrittenUnder(journal)
+        report.unreadable += written.unreadable
+        let (stored, step) = (written.identifiers, written.stepMilliseconds)
+        isNew = step == nil
         let places = Dictionary(
             uniqueKeysWithValues: configured.enumerated().map { ($0.element, $0.offset) }
         )
@@ -108,7 +99,7 @@ struct Recovery {
             return next
         }
         isRenumbered = stored != register.identifiers
-        if let step, Int64(bitPattern: step) != occupancy.historyShape.stepMilliseconds {
+        if let step, step != occupancy.historyShape.stepMilliseconds {
             report.droppedHistory = true
             isRenumbered = true
         }
@@ -297,6 +288,31 @@ struct Recovery {
         (self.touched, self.sessions) = (touched, sessions)
         report.batches = batches
         report.unreadable += unreadable
+    }
+}
+
+/// The configuration that a journal was written under.
+struct WrittenUnder {
+    /// Its facilities, then those that it no longer had.
+    private(set) var identifiers: [String] = []
+    /// The step of its histories; nil where the journal was never written to.
+    private(set) var stepMilliseconds: Int64?
+    /// Pages that could not be read.
+    private(set) var unreadable = 0
+
+    init(_ journal: Journal) throws(JournalError) {
+        var (identifiers, step): ([String], Int64?) = ([], nil)
+        unreadable += try journal.readPages(.settings) { _, bytes in
+            step = (try? PageCoding.words(bytes))?.first.map { Int64(bitPattern: $0) }
+        }
+        unreadable += try journal.readPages(.facilityNames) { _, bytes in
+            try? PageCoding.forEachName(bytes) { _, name, _ in
+                identifiers.append(
+                    String(decoding: name.indices.map { name[$0] }, as: UTF8.self)
+                )
+            }
+        }
+        (self.identifiers, stepMilliseconds) = (identifiers, step)
     }
 }
 

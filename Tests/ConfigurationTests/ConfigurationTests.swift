@@ -327,3 +327,20 @@ import Testing
 }
 
 private let contractPath = packageRoot + "/../shared/design/carparkd-example.yaml"
+
+@Suite struct `A sequence number` {
+    @Test func `is read with its wrap`() throws {
+        let text = try smallest.replacing(
+            once: "    occupied: /occupied\n",
+            by: "    occupied: /occupied\n    sequence: /f_cnt\n    sequence_wraps_at: 65536\n"
+        )
+        let rule = try #require(try Configuration.parse(text, file: "c.yaml").rules.first)
+        let expected = Rule.Sequence(number: .pointer("/f_cnt"), wrapsAt: 65_536)
+        #expect(rule.sequence == expected)
+    }
+
+    @Test func `is absent by default`() throws {
+        let rule = try #require(try Configuration.parse(smallest, file: "c.yaml").rules.first)
+        #expect(rule.sequence == nil)
+    }
+}

@@ -652,6 +652,21 @@ private let rulesRefusals = [
     ),
     Refusal(
         "    occupied: /occupied\n",
+        "    occupied: /occupied\n    sequence: \"7\"\n",
+        "c.yaml:14:15: rules[0].sequence: a sequence number can't be the constant '7'; give a JSON Pointer or a \"{name}\""
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    sequence_wraps_at: 65536\n",
+        "c.yaml:14:24: rules[0].sequence_wraps_at: there is no 'sequence' that could wrap; add one or remove this"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    sequence: /n\n    sequence_wraps_at: 1\n",
+        "c.yaml:15:24: rules[0].sequence_wraps_at: must be from 2 to 4294967296, not 1"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
         "    occupied: /occupied\n    ocupied: /x\n",
         "c.yaml:14:5: rules[0].ocupied: unknown key; remove it"
     ),

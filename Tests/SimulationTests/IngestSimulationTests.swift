@@ -1,7 +1,7 @@
-import Glibc
 import Ingest
 import Occupancy
 import Parking
+import TestSupport
 import Testing
 
 /// The real ingest and occupancy under a seeded, hostile schedule, against a plain model.
@@ -10,10 +10,7 @@ import Testing
 /// resets counters. After each step the published occupancy equals the model's, and every counter a recount.
 @Suite struct `Ingest simulation` {
     /// How many seeds are tried: 40, or what `make soak SEEDS=…` asks for.
-    private static let seeds: UInt64 = {
-        guard let text = unsafe getenv("CARPARKD_SEEDS") else { return 40 }
-        return max(1, unsafe UInt64(String(cString: text)) ?? 40)
-    }()
+    private static let seeds = UInt64(max(1, environmentNumber("CARPARKD_SEEDS", otherwise: 40)))
 
     @Test(arguments: 1...seeds) func `the occupancy equals the model's after every step`(
         seed: UInt64
@@ -33,19 +30,6 @@ import Testing
         let history = world.live.history(of: 1, at: world.now)
         let arrivals = history.slots.reduce(0) { $0 + ($1?.arrivals ?? 0) }
         #expect(arrivals <= world.model.arrivals)
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 
@@ -86,12 +70,12 @@ private struct World {
     let ingest: Ingest
     var model = Model()
     var now = Moment(recordedMilliseconds: 1_795_435_200_000)
-    private var random: Random
+    private var random: SeededRandom
     private var sensorTotal = 0
     private var heldBack: [(name: String, occupied: Bool, observed: Int64)] = []
 
     init(seed: UInt64) throws {
-        random = Random(state: seed)
+        random = SeededRandom(seed: seed)
         let facilities = try ["bays", "gate"].map {
             Facility(id: try #require(FacilityIdentifier($0)), name: $0, capacity: 20)
         }

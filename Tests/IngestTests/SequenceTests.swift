@@ -1,0 +1,140 @@
+import Occupancy
+import Parking
+import Testing
+
+@testable import Ingest
+
+@Suite struct `Sequence numbers` {
+    /// What becomes of numbers that come in this order.
+    private func steps(_ numbers: [Int], wrapsAt: Int? = nil) -> [SequenceStep] {
+        var window: SequenceWindow?
+        return numbers.map { number in
+            let (next, step) = SequenceStep.step(window, number: number, wrapsAt: wrapsAt)
+            window = next ?? window
+            return step
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([5, 6, 7], [.first, .next, .next]),
+            ([5, 5], [.first, .repeated]),
+            ([5, 6, 5, 6, 7], [.first, .next, .repeated, .repeated, .next]),
+            ([5, 8], [.first, .gap(missing: 2)]),
+            ([5, 8, 6, 6, 7, 9], [.first, .gap(missing: 2), .late, .repeated, .late, .next]),
+            ([100, 0, 1, 2], [.first, .reset, .next, .next]),
+            ([100, 20, 21], [.first, .reset, .next]),
+            ([3, 0, 1], [.first, .reset, .next]),
+            ([0, 0], [.first, .repeated]),
+            ([10, 500, 436, 437], [.first, .gap(missing: 489), .reset, .next]),
+            ([10, 500, 437], [.first, .gap(missing: 489), .late]),
+        ] as [([Int], [SequenceStep])]
+    )
+    func `tell new, repeated, late and missing messages apart`(
+        numbers: [Int],
+        expected: [SequenceStep]
+    ) {
+        #expect(steps(numbers) == expected)
+    }
+
+    @Test(
+        arguments: [
+            ([255, 0, 1], [.first, .next, .next]),
+            ([254, 1], [.first, .gap(missing: 2)]),
+            ([0, 254], [.first, .late]),
+            ([255, 1, 0, 0], [.first, .gap(missing: 1), .late, .reset]),
+            ([1, 255, 0, 255], [.first, .late, .late, .repeated]),
+            ([200, 100], [.first, .reset]),
+        ] as [([Int], [SequenceStep])]
+    )
+    func `wrap the shorter way round`(numbers: [Int], expected: [SequenceStep]) {
+        #expect(steps(numbers, wrapsAt: 256) == expected)
+    }
+
+    @Test func `a gap that is filled is missing no longer`() {
+        var window = SequenceStep.step(nil, number: 1, wrapsAt: nil).window
+        for (number, missing) in [(5, 3), (3, 2), (2, 1), (4, 0), (6, 0)] {
+            window = SequenceStep.step(window, number: number, wrapsAt: nil).window
+            #expect(window?.missing == missing)
+        }
+    }
+
+    private func gate(wrapsAt: Int? = nil) throws -> Rule {
+        Rule(
+            topic: try TopicPattern("{facility}/gate"),
+            format: .json,
+            sequence: Rule.Sequence(number: .pointer("/n"), wrapsAt: wrapsAt),
+            kind: .movement(arrivals: .constant("1"), departures: nil)
+        )
+    }
+
+    @Test func `a message that its network repeats is one car`() throws {
+        let bench = try Bench([gate()])
+        for number in [1, 2, 2, 3, 3, 3] { bench.send("podium/gate", #"{"n":\#(number)}"#) }
+        #expect(bench.occupied == 3)
+        #expect(bench.takeIncidents() == [.repeatedMessage])
+        #expect(bench.incidents.refusals == 3)
+    }
+
+    @Test func `missing messages are counted, each of them`() throws {
+        let bench = try Bench([gate()])
+        for number in [1, 11, 12] { bench.send("podium/gate", #"{"n":\#(number)}"#) }
+        #expect(bench.occupied == 3)
+        #expect(bench.incidents.all.map(\.total) == [9])
+        #expect(bench.takeIncidents() == [.missingMessages])
+    }
+
+    @Test func `a sensor that begins anew counts on`() throws {
+        let bench = try Bench([gate()])
+        for number in [900, 901, 0, 1, 2] { bench.send("podium/gate", #"{"n":\#(number)}"#) }
+        #expect(bench.occupied == 5)
+        #expect(bench.takeIncidents() == [.sequenceReset])
+    }
+
+    @Test func `each topic numbers its own messages`() throws {
+        let bench = try Bench([
+            Rule(
+                topic: try TopicPattern("{facility}/gate/+"),
+                format: .json,
+                sequence: Rule.Sequence(number: .pointer("/n")),
+                kind: .movement(arrivals: .constant("1"), departures: nil)
+            )
+        ])
+        bench.send("podium/gate/a", #"{"n":1}"#)
+        bench.send("podium/gate/b", #"{"n":1}"#)
+        bench.send("podium/gate/a", #"{"n":1}"#)
+        #expect(bench.occupied == 2)
+    }
+
+    @Test(arguments: [
+        (#"{"n":-1}"#, Incident.outOfRange), (#"{"n":4294967296}"#, .outOfRange),
+        (#"{"n":"x"}"#, .fieldHasWrongType), (#"{"n":1.5}"#, .fieldHasWrongType),
+    ]) func `a number that is none is refused`(payload: String, incident: Incident) throws {
+        let bench = try Bench([gate()])
+        bench.send("podium/gate", payload)
+        #expect(bench.takeIncidents() == [incident])
+        #expect(bench.occupied == nil)
+    }
+
+    @Test(arguments: [#"{}"#, #"{"n":null}"#])
+    func `a message without a number counts`(payload: String) throws {
+        let bench = try Bench([gate()])
+        bench.send("podium/gate", payload)
+        bench.send("podium/gate", payload)
+        #expect(bench.occupied == 2)
+    }
+
+    @Test func `a retained message that comes again is no fault`() throws {
+        let bench = try Bench([
+            Rule(
+                topic: try TopicPattern("{facility}/level"),
+                format: .json,
+                sequence: Rule.Sequence(number: .pointer("/n")),
+                kind: .occupied(.pointer("/o"))
+            )
+        ])
+        for _ in 0..<3 { bench.send("podium/level", #"{"n":4,"o":17}"#, isRetained: true) }
+        #expect(bench.occupied == 17)
+        #expect(bench.takeIncidents().isEmpty)
+    }
+}
