@@ -134,6 +134,17 @@ let package = Package(
         tests("IntegrationTests", ["JSONDocument"]),
         tests("TidyTests", []),
 
+        // A disk for SQLite that crashes and fails on purpose.
+        .target(
+            name: "SimulatedDisk",
+            path: "Tests/SimulatedDisk",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
+        tests(
+            "SimulatedDiskTests",
+            ["SimulatedDisk", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+
         // What Tests/Benchmarks/run measures inside a process.
         .executableTarget(
             name: "Measurements",
