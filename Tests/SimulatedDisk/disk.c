@@ -22,7 +22,9 @@ struct simulated_disk *simulated_disk_create(uint64_t seed) {
 
 void simulated_disk_destroy(struct simulated_disk *disk) {
     if (disk->handles) {
-        fprintf(stderr, "simulated disk: destroyed while '%s' is open\n", disk->handles->name);
+        const char *name = disk->handles->name;
+        fprintf(
+            stderr, "simulated disk: destroyed while %s is open\n", name ? name : "a temporary file");
         abort();
     }
     sqlite3_vfs_unregister(&disk->vfs);
@@ -94,12 +96,12 @@ static struct crash draw_crash(struct simulated_disk *disk) {
     };
     static const unsigned odds[] = {32, 128, 224};
     uint64_t first = first_unsynced_operation(disk);
-    return (struct crash){
-        .survival = survivals[draw(disk, 8)],
-        .odds = odds[draw(disk, 3)],
-        .salt = draw(disk, UINT64_MAX),
-        .last_operation = first + draw(disk, disk->counts.operations - first + 1),
-    };
+    // One draw a statement: within an initialiser the order would be the compiler's.
+    struct crash crash = {.survival = survivals[draw(disk, 8)]};
+    crash.odds = odds[draw(disk, 3)];
+    crash.salt = draw(disk, UINT64_MAX);
+    crash.last_operation = first + draw(disk, disk->counts.operations - first + 1);
+    return crash;
 }
 
 static void lose_power(struct simulated_disk *disk) {

@@ -43,7 +43,8 @@ struct file {
     size_t *stale;
     size_t stale_count;
     size_t stale_capacity;
-    // The lowest size that a truncation set while the durable image was longer; SIZE_MAX for none.
+    // The lowest size that an un-synced truncation set: beyond it the images may differ anywhere.
+    // SIZE_MAX for none.
     size_t lowest_cut;
 
     // Locks: how many handles read, and which one will write, waits to and writes.

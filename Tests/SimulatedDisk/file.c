@@ -46,6 +46,7 @@ static void make_durable(struct file *file, const struct change *change) {
 }
 
 static void write_back(struct file *file, size_t count) {
+    if (count == 0) return;
     for (size_t i = 0; i < count; i++) make_durable(file, &file->changes[i]);
     file->change_count -= count;
     memmove(file->changes, file->changes + count, file->change_count * sizeof *file->changes);
@@ -102,7 +103,7 @@ void truncate_file(struct simulated_disk *disk, struct file *file, size_t size) 
     struct change *change = append_change(disk, file);
     change->offset = size;
     change->is_truncation = true;
-    if (size < file->durable.size) file->lowest_cut = smaller(file->lowest_cut, size);
+    file->lowest_cut = smaller(file->lowest_cut, size);
 }
 
 // What survives
@@ -117,10 +118,12 @@ static void fill_with_garbage(struct simulated_disk *disk, uint8_t *bytes, size_
     }
 }
 
-static void extend(struct simulated_disk *disk, struct file *file, size_t size, bool garbage) {
-    size_t before = file->durable.size;
-    resize(&file->durable, size);
-    if (garbage) fill_with_garbage(disk, file->durable.data + before, size - before);
+// What lies between the old end and this sector was never written: zeros.
+static void extend(
+    struct simulated_disk *disk, struct file *file, size_t from, size_t end, bool garbage
+) {
+    resize(&file->durable, end);
+    if (garbage) fill_with_garbage(disk, file->durable.data + from, end - from);
 }
 
 // How many of the changes, in order, have their effect on the size survive.
@@ -205,7 +208,7 @@ static void settle(
         if (size_survives && change->end > file->durable.size) {
             size_t from = file->durable.size > change->offset ? file->durable.size : change->offset;
             size_t end = is_torn ? from + draw(disk, change->end - from + 1) : change->end;
-            if (end > file->durable.size) extend(disk, file, end, garbage);
+            if (end > from) extend(disk, file, from, end, garbage);
         }
         if (is_torn && change->end <= lost_cut)
             tear(disk, file, change);
@@ -236,11 +239,8 @@ void fail_sync(struct simulated_disk *disk, struct file *file) {
     if (file->change_count == 0) return;
     static const enum survival survivals[] = {
         survival_nothing, survival_everything, survival_of_writes, survival_of_sectors};
-    struct crash part = {
-        .survival = survivals[draw(disk, 4)],
-        .odds = 128,
-        .salt = draw(disk, UINT64_MAX),
-    };
+    struct crash part = {.survival = survivals[draw(disk, 4)], .odds = 128};
+    part.salt = draw(disk, UINT64_MAX);
     settle(disk, file, &part, false);
     size_t truncations = 0;
     for (size_t i = 0; i < file->change_count; i++) {

@@ -101,21 +101,22 @@ import SimulatedDisk
 
     func syncDirectory() -> Int32 { unsafe simulated_disk_sync_directory(disk) }
 
-    /// Opens the journal as the daemon does, checkpointing after a few pages.
-    func open(_ name: String = Disk.journal, synchronous: String = "FULL") throws -> DatabaseQueue {
+    /// Opens a database, checkpointing after a few pages where it has a WAL: then as the daemon does.
+    func open(journalMode: String = "WAL", synchronous: String = "FULL") throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: """
-                    PRAGMA locking_mode = EXCLUSIVE;
-                    PRAGMA journal_mode = WAL;
+                    PRAGMA locking_mode = \(journalMode == "WAL" ? "EXCLUSIVE" : "NORMAL");
+                    PRAGMA journal_mode = \(journalMode);
                     PRAGMA synchronous = \(synchronous);
                     PRAGMA wal_autocheckpoint = 12;
                     """
             )
         }
         let vfs = unsafe String(cString: simulated_disk_name(disk))
-        return try DatabaseQueue(path: "file:\(name)?vfs=\(vfs)", configuration: configuration)
+        let path = "file:\(Disk.journal)?vfs=\(vfs)"
+        return try DatabaseQueue(path: path, configuration: configuration)
     }
 }
 

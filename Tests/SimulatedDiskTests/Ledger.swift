@@ -31,10 +31,15 @@ enum Ledger {
     }
 
     /// Runs until something fails, and tells how many rows were acknowledged.
-    static func run(on disk: Disk, rows: Int, synchronous: String = "FULL") -> Outcome {
+    static func run(
+        on disk: Disk,
+        rows: Int,
+        journalMode: String = "WAL",
+        synchronous: String = "FULL"
+    ) -> Outcome {
         var acknowledged = 0
         do {
-            let queue = try disk.open(synchronous: synchronous)
+            let queue = try disk.open(journalMode: journalMode, synchronous: synchronous)
             try create(in: queue)
             let first = try count(in: queue) + 1
             acknowledged = first - 1
@@ -76,10 +81,10 @@ enum Ledger {
     }
 
     /// The same of what is on a disk, without faults; nil where it can't be opened either.
-    static func soundRows(on disk: Disk) -> Int? {
+    static func soundRows(on disk: Disk, journalMode: String = "WAL") -> Int? {
         disk.mend()
         do {
-            let queue = try disk.open()
+            let queue = try disk.open(journalMode: journalMode)
             defer { try? queue.close() }
             return try soundRows(in: queue)
         } catch {

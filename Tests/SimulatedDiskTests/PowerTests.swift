@@ -21,6 +21,7 @@ import Testing
     /// Runs the workload with a crash at each of its operations in turn, each on a disk of its own.
     private static func crashEverywhere(
         seed: UInt64,
+        journalMode: String = "WAL",
         synchronous: String,
         prepare: (Disk) -> Void = { _ in }
     ) -> [Survivor] {
@@ -30,7 +31,12 @@ import Testing
             let disk = Disk(seed: seed &* 1_000_003 &+ operation)
             prepare(disk)
             disk.crash(at: operation)
-            let outcome = Ledger.run(on: disk, rows: rows, synchronous: synchronous)
+            let outcome = Ledger.run(
+                on: disk,
+                rows: rows,
+                journalMode: journalMode,
+                synchronous: synchronous
+            )
             guard disk.isOff else {
                 #expect(outcome.error == nil)
                 return survivors
@@ -40,7 +46,7 @@ import Testing
                 Survivor(
                     operation: operation,
                     acknowledged: outcome.acknowledged,
-                    found: Ledger.soundRows(on: disk)
+                    found: Ledger.soundRows(on: disk, journalMode: journalMode)
                 )
             )
         }
@@ -76,6 +82,17 @@ import Testing
         let survivors = Self.crashEverywhere(seed: 1, synchronous: synchronous)
         let lost = survivors.filter { ($0.found ?? 0) < $0.acknowledged }
         #expect(lost.count > 10)
+    }
+
+    /// A rollback journal commits by its deletion, which only EXTRA makes durable: SQLite's documentation says so.
+    @Test func `failing undoes what a deleted journal committed, unless its deletion was synced`() {
+        let full = Self.crashEverywhere(seed: 1, journalMode: "DELETE", synchronous: "FULL")
+        #expect(full.contains { !$0.isExact })
+        #expect(full.allSatisfy { $0.found != nil })
+        let extra = (UInt64(1)...4).flatMap { seed in
+            Self.crashEverywhere(seed: seed, journalMode: "DELETE", synchronous: "EXTRA")
+        }
+        #expect(extra.filter { !$0.isExact }.isEmpty)
     }
 
     @Test func `failing without any sync damages the database`() {
@@ -119,6 +136,23 @@ import Testing
             #expect(Ledger.soundRows(on: disk) == row)
         }
         #expect(disk.counts.kills == 40)
+    }
+
+    @Test(arguments: [false, true])
+    func `failing leaves a dead connection that does no harm to the next`(isKilled: Bool) throws {
+        let disk = Disk(seed: 5)
+        let dead = try disk.open()
+        try Ledger.create(in: dead)
+        try Ledger.append(1, to: dead)
+        if isKilled { disk.kill() } else { disk.crash() }
+        let queue = try disk.open()
+        try Ledger.append(2, to: queue)
+        #expect(throws: DatabaseError.self) { try Ledger.append(3, to: dead) }
+        try dead.close()
+        try Ledger.append(3, to: queue)
+        disk.crash()
+        try? queue.close()
+        #expect(Ledger.soundRows(on: disk) == 3)
     }
 
     @Test func `being off fails every call until the restart`() throws {

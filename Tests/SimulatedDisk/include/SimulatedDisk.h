@@ -60,8 +60,9 @@ const char *simulated_disk_name(const struct simulated_disk *disk);
 /// Whether the salts of the WAL follow from the seed in this process.
 bool simulated_disk_is_deterministic(void);
 
-/// What `xDeviceCharacteristics` says: 0 unless told otherwise (`SQLITE_IOCAP_POWERSAFE_OVERWRITE`
-/// is what SQLite assumes of a real disk).
+/// What `xDeviceCharacteristics` says: 0 unless told otherwise. The one promise that this disk keeps
+/// is `SQLITE_IOCAP_POWERSAFE_OVERWRITE`, which SQLite takes for granted on a real disk: without it
+/// frames of the WAL are padded to whole sectors, so that a commit writes more.
 void simulated_disk_set_characteristics(struct simulated_disk *disk, int characteristics);
 
 /// Whether a crash may leave garbage in a whole sector that was being written over, durable bytes
