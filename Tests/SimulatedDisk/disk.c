@@ -24,7 +24,8 @@ void simulated_disk_destroy(struct simulated_disk *disk) {
     if (disk->handles) {
         const char *name = disk->handles->name;
         fprintf(
-            stderr, "simulated disk: destroyed while %s is open\n", name ? name : "a temporary file");
+            stderr, "simulated disk: destroyed while %s is open\n",
+            name ? name : "a temporary file");
         abort();
     }
     sqlite3_vfs_unregister(&disk->vfs);

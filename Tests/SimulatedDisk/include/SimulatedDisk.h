@@ -40,7 +40,8 @@
 /// no other thread has used since, the numbers (so the salts of the WAL) are that disk's; all
 /// others are the library's. `simulated_disk_is_deterministic` tells whether the linker obeyed.
 ///
-/// Threads: a disk is used by one thread at a time; disks are independent.
+/// Threads: a disk is used by one thread at a time; disks are independent. (A connection that runs
+/// its statements with `DispatchQueue.sync` does so on the calling thread.)
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,9 +61,9 @@ const char *simulated_disk_name(const struct simulated_disk *disk);
 /// Whether the salts of the WAL follow from the seed in this process.
 bool simulated_disk_is_deterministic(void);
 
-/// What `xDeviceCharacteristics` says: 0 unless told otherwise. The one promise that this disk keeps
-/// is `SQLITE_IOCAP_POWERSAFE_OVERWRITE`, which SQLite takes for granted on a real disk: without it
-/// frames of the WAL are padded to whole sectors, so that a commit writes more.
+/// What `xDeviceCharacteristics` says: 0 unless told otherwise. The one promise that this disk
+/// keeps is `SQLITE_IOCAP_POWERSAFE_OVERWRITE`, which SQLite takes for granted on a real disk:
+/// without it frames of the WAL are padded to whole sectors, so that a commit writes more.
 void simulated_disk_set_characteristics(struct simulated_disk *disk, int characteristics);
 
 /// Whether a crash may leave garbage in a whole sector that was being written over, durable bytes
