@@ -130,7 +130,13 @@ let package = Package(
             "PersistenceTests",
             ["Ingest", "Journal", "Occupancy", "Parking", "Persistence", "TestSupport"]
         ),
-        tests("SimulationTests", ["Ingest", "Occupancy", "Parking", "TestSupport"]),
+        tests(
+            "SimulationTests",
+            [
+                "Feeds", "Ingest", "JSONDocument", "Journal", "Occupancy", "Parking",
+                "Persistence", "SimulatedDisk", "TestSupport",
+            ]
+        ),
         tests("IntegrationTests", ["JSONDocument"]),
         tests("TidyTests", []),
 

@@ -73,15 +73,33 @@ public struct DeliveryMarks: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Adds the marks, and takes over the capacity, in the bytes of a journal.
+    /// The marks in the bytes of a journal: all of them, though they may be more than the capacity.
+    ///
+    /// A smaller window is in force from the next first delivery on; until then the broker delivers again what was under way in
+    /// the larger one.
+    public init(_ bytes: Span<UInt8>) throws(UnreadableBytes) {
+        var reader = ByteReader()
+        let capacity = try Self.capacity(&reader, bytes)
+        var marks: [DeliveryMark] = []
+        while !reader.isAtEnd(of: bytes) { marks.append(try DeliveryMark(&reader, bytes)) }
+        self.init(marks)
+        self.capacity = capacity
+    }
+
+    /// Adds the marks in the bytes of a journal, of messages that came under this capacity.
     public mutating func append(_ bytes: Span<UInt8>) throws(UnreadableBytes) {
         var reader = ByteReader()
-        let capacity = try reader.small(bytes)
-        guard (1...Self.maximumCapacity).contains(capacity) else {
-            throw UnreadableBytes(offset: 0)
-        }
-        self.capacity = capacity
+        capacity = try Self.capacity(&reader, bytes)
         while !reader.isAtEnd(of: bytes) { append(try DeliveryMark(&reader, bytes)) }
+    }
+
+    private static func capacity(
+        _ reader: inout ByteReader,
+        _ bytes: Span<UInt8>
+    ) throws(UnreadableBytes) -> Int {
+        let capacity = try reader.small(bytes)
+        guard (1...maximumCapacity).contains(capacity) else { throw UnreadableBytes(offset: 0) }
+        return capacity
     }
 
     /// The marks, oldest first.
@@ -131,7 +149,7 @@ public struct DeliveryMarks: Equatable, Sendable {
 ///
 /// **Threads.** One.
 public struct DeliveryWindow: Sendable {
-    private var marks: DeliveryMarks
+    private(set) var marks: DeliveryMarks
     /// The number of the newest message of each packet identifier; -1 is none.
     private var newest: [Int]
     /// Whether redeliveries come once a connection and in order: MQTT 3.1.1 lets a broker repeat at any time.

@@ -2,8 +2,7 @@ public import Occupancy
 
 /// What readings changed since a store was last written: the pages of it that are no longer true.
 ///
-/// **Shape.** A bit for each page of each table, and a range of pages for each facility's history. Pages are numbers
-/// divided by the size of a page.
+/// **Shape.** A bit for each page of each table. Pages are numbers divided by the size of a page.
 ///
 /// **Threads.** One at a time.
 public struct Touched: Sendable {
@@ -47,8 +46,8 @@ public struct Touched: Sendable {
         public static let bays = 256
         /// Counting, or numbering, sensors.
         public static let sensors = 128
-        /// Steps of a facility's history.
-        public static let steps: Int64 = 64
+        /// Places in a facility's history.
+        public static let steps = 64
     }
 
     /// Pages of facilities.
@@ -62,32 +61,22 @@ public struct Touched: Sendable {
     /// How many readings there were.
     public private(set) var readings = 0
 
-    /// The first and last page of each facility's history, counted from 1970; empty where nothing changed.
-    private var history: [(first: Int64, last: Int64)]
-    /// Ranges from before the wall clock made a leap.
-    private var leaptFrom: [(facility: Int, first: Int64, last: Int64)] = []
-    /// Pages further apart than a history is long are not of one range.
-    private let leap: Int64
+    /// Pages of histories: the facility's number times ``historyPages``, and the page.
+    public private(set) var history = Pages()
+    /// The number of pages of one facility's history.
+    public let historyPages: Int
+
+    private let stepCount: Int64
 
     /// Nothing changed.
     public init(_ occupancy: LiveOccupancy) {
-        history = Array(repeating: (.max, .min), count: occupancy.facilityCount)
-        leap = Int64(occupancy.historyShape.stepCount) / PageSize.steps + 2
+        facilityCount = occupancy.facilityCount
+        stepCount = Int64(occupancy.historyShape.stepCount)
+        historyPages = (Int(stepCount) + PageSize.steps - 1) / PageSize.steps
     }
 
     /// The number of facilities.
-    var facilityCount: Int { history.count }
-
-    /// Hands over each page of each facility's history, counted from 1970.
-    public func forEachHistoryPage(_ body: (_ facility: Int, _ page: Int64) throws -> Void) rethrows
-    {
-        for (facility, range) in history.enumerated() where range.first <= range.last {
-            for page in range.first...range.last { try body(facility, page) }
-        }
-        for range in leaptFrom {
-            for page in range.first...range.last { try body(range.facility, page) }
-        }
-    }
+    let facilityCount: Int
 
     mutating func facility(_ facility: Int, step: Int64) {
         readings += 1
@@ -96,14 +85,7 @@ public struct Touched: Sendable {
     }
 
     mutating func step(_ step: Int64, of facility: Int) {
-        let page = step / PageSize.steps
-        let (first, last) = history[facility]
-        if first <= last, page < first - leap || page > last + leap {
-            leaptFrom.append((facility, first, last))
-            history[facility] = (page, page)
-        } else {
-            history[facility] = (min(first, page), max(last, page))
-        }
+        history.insert(facility * historyPages + Int(step % stepCount) / PageSize.steps)
     }
 
     mutating func bay(_ bay: Int) { bays.insert(bay / PageSize.bays) }

@@ -41,6 +41,37 @@ public struct JournalSession: Equatable, Sendable {
     }
 }
 
+/// What keeps batches and pages: a ``Journal``, or in a simulation one that errs.
+///
+/// The comments are those of ``Journal``.
+public protocol JournalStore: AnyObject, Sendable {
+    /// Closes the file; nothing may be called after it.
+    func close() throws(JournalError)
+
+    /// Makes a batch durable.
+    func append(_ batch: JournalBatch) throws(JournalError)
+
+    /// Replaces all batches by the pages and sessions that they led to, at once or not at all.
+    func checkpoint(
+        isFull: Bool,
+        _ write: (borrowing Journal.CheckpointWriter) throws -> Void
+    ) throws(JournalError)
+
+    /// Hands over every page of a kind, in ascending order, and tells how many were damaged.
+    func readPages(
+        _ kind: PagePlace.Kind,
+        _ body: (_ place: PagePlace, _ bytes: [UInt8]) -> Void
+    ) throws(JournalError) -> Int
+
+    /// Hands over every batch, in their order, and tells how many were damaged.
+    func readBatches(_ body: (JournalBatch) -> Void) throws(JournalError) -> Int
+
+    /// Hands over every session, and tells how many were damaged.
+    func readSessions(
+        _ body: (_ name: String, JournalSession) -> Void
+    ) throws(JournalError) -> Int
+}
+
 /// Batches that are durable when ``append(_:)`` returns, and the pages that they led to: one SQLite file.
 ///
 /// **Shape.** `batch` holds what came since the last checkpoint, `page` the state at that checkpoint, `session` what belongs to
@@ -52,7 +83,7 @@ public struct JournalSession: Equatable, Sendable {
 /// After an error a journal is to be closed and opened anew: what a failed `fsync` left in the system's cache must not be believed.
 ///
 /// **Threads.** One at a time.
-public final class Journal: Sendable {
+public final class Journal: JournalStore {
     /// The version of the file's layout, and of all that is in it.
     public static let version = 1
 
@@ -62,13 +93,12 @@ public final class Journal: Sendable {
     private let queue: DatabaseQueue
     private let path: String
 
-    /// Opens a journal, or makes one.
+    /// Opens a journal, or makes one, in a place that was prepared.
     ///
     /// - Parameter isChecked: Whether the file is read once for damage; about 30 ms for a million bays.
     /// - Throws: ``JournalError/damaged(path:_:)`` is for the caller to set the file aside.
     public init(_ place: some JournalPlace, isChecked: Bool = true) throws(JournalError) {
         path = place.visiblePath
-        try place.prepare()
         do {
             queue = try DatabaseQueue(
                 path: place.databasePath,
@@ -206,12 +236,6 @@ public final class Journal: Sendable {
             ).execute(arguments: [place.rawValue, Data(bytes), Journal.digest(bytes)])
         }
 
-        /// Removes the pages from one place up to, not including, another.
-        public func remove(from first: PagePlace, upTo end: PagePlace) throws {
-            try database.cachedStatement(sql: "DELETE FROM page WHERE place >= ? AND place < ?")
-                .execute(arguments: [first.rawValue, end.rawValue])
-        }
-
         /// Writes what is kept of a session.
         public func put(_ session: JournalSession, name: String) throws {
             let filters = Journal.bytes(session.filters)
@@ -241,8 +265,9 @@ public final class Journal: Sendable {
             "SELECT place, bytes, digest FROM page WHERE place >= ? AND place <= ? ORDER BY place",
             [PagePlace(kind, 0).rawValue, PagePlace(kind, PagePlace.maximumNumber).rawValue]
         ) { row in
-            let bytes = Self.bytes(row[1])
-            guard Self.digest(bytes) == row[2], let place = PagePlace(rawValue: row[0]) else {
+            guard let number = Self.number(row, 0), let place = PagePlace(rawValue: number),
+                let bytes = Self.bytes(row, 1), Self.digest(bytes) == Self.number(row, 2)
+            else {
                 damaged += 1
                 return
             }
@@ -259,17 +284,21 @@ public final class Journal: Sendable {
         try read(
             "SELECT session, begins_session, deliveries, records, digest FROM batch ORDER BY number"
         ) { row in
-            let batch = JournalBatch(
-                session: row[0],
-                beginsSession: row[1],
-                deliveries: Self.bytes(row[2]),
-                records: Self.bytes(row[3])
-            )
-            guard Self.digest(batch.deliveries, batch.records) == row[4] else {
+            guard let beginsSession = Self.number(row, 1), let deliveries = Self.bytes(row, 2),
+                let records = Self.bytes(row, 3),
+                Self.digest(deliveries, records) == Self.number(row, 4)
+            else {
                 damaged += 1
                 return
             }
-            body(batch)
+            body(
+                JournalBatch(
+                    session: Self.text(row, 0),
+                    beginsSession: beginsSession != 0,
+                    deliveries: deliveries,
+                    records: records
+                )
+            )
         }
         return damaged
     }
@@ -282,15 +311,14 @@ public final class Journal: Sendable {
     ) throws(JournalError) -> Int {
         var damaged = 0
         try read("SELECT name, deliveries, filters, digest FROM session") { row in
-            let deliveries = Self.bytes(row[1])
-            let filters = Self.bytes(row[2])
-            guard Self.digest(deliveries, filters) == row[3],
-                let texts = Self.texts(filters)
+            guard let name = Self.text(row, 0), let deliveries = Self.bytes(row, 1),
+                let filters = Self.bytes(row, 2), let texts = Self.texts(filters),
+                Self.digest(deliveries, filters) == Self.number(row, 3)
             else {
                 damaged += 1
                 return
             }
-            body(row[0], JournalSession(deliveries: deliveries, filters: texts))
+            body(name, JournalSession(deliveries: deliveries, filters: texts))
         }
         return damaged
     }
@@ -312,7 +340,19 @@ public final class Journal: Sendable {
 
     // MARK: Bytes
 
-    private static func bytes(_ data: Data) -> [UInt8] { [UInt8](data) }
+    // A damaged file may hold any type anywhere: a value of another one is no value.
+
+    private static func number(_ row: Row, _ column: Int) -> Int64? {
+        Int64.fromDatabaseValue(row[column] as DatabaseValue)
+    }
+
+    private static func text(_ row: Row, _ column: Int) -> String? {
+        String.fromDatabaseValue(row[column] as DatabaseValue)
+    }
+
+    private static func bytes(_ row: Row, _ column: Int) -> [UInt8]? {
+        Data.fromDatabaseValue(row[column] as DatabaseValue).map { [UInt8]($0) }
+    }
 
     private static func digest(_ texts: [UInt8]...) -> Int64 {
         var digest = Digest()

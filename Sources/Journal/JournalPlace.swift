@@ -1,8 +1,11 @@
 import Glibc
+import Synchronization
 
-/// Where a journal is kept, and how a damaged one is moved out of the way.
+/// Where a journal is kept, and what is done to its files but by SQLite.
 ///
-/// A protocol so that a simulation can keep journals on disks that fail.
+/// A protocol so that a simulation can keep journals on disks that fail, and journals that do.
+///
+/// **Threads.** One at a time.
 public protocol JournalPlace: Sendable {
     /// What SQLite opens: a path, or a URI of SQLite's.
     var databasePath: String { get }
@@ -13,21 +16,51 @@ public protocol JournalPlace: Sendable {
     /// Tells one file from another of the same name; nil where there is none.
     var identity: UInt64? { get }
 
-    /// Makes the directory and an empty file of the right mode, if there is none.
+    /// Makes the place this process's own, and an empty file of the right mode if there is none; to be called before it is opened.
     func prepare() throws(JournalError)
+
+    /// Writes SQLite's log anew, while the journal isn't open.
+    ///
+    /// When an `fsync` fails, the system goes on to show pages that it will never write. A process that comes after would take them for
+    /// durable, append to them and copy them into the file; a power cut then takes what was acknowledged, or tears the
+    /// file. A copy's pages are dirty, so that its own `fsync` tells the truth.
+    ///
+    /// Source: "fsyncgate" (PostgreSQL, 2018); Rebello and others: Can applications recover from fsync failures? (2020).
+    func renewLog() throws(JournalError)
 
     /// Renames the files of the journal, and returns what they are called now; nil where there are none.
     func setAside(suffix: String) throws(JournalError) -> String?
+
+    /// Opens the journal, or makes one.
+    ///
+    /// - Parameter isChecked: Whether the file is read once for damage.
+    func open(isChecked: Bool) throws(JournalError) -> any JournalStore
 }
 
-/// A journal in a directory of the file system: `journal.sqlite`, and SQLite's log beside it.
-public struct JournalDirectory: JournalPlace {
+extension JournalPlace {
+    /// Opens the journal, or makes one.
+    public func open(isChecked: Bool) throws(JournalError) -> any JournalStore {
+        try Journal(self, isChecked: isChecked)
+    }
+}
+
+/// A journal in a directory of the file system: `journal.sqlite`, SQLite's log beside it, and a lock.
+///
+/// **Threads.** One at a time. A mutex for the lock's descriptor, which is opened once.
+public final class JournalDirectory: JournalPlace {
     /// The directory.
     public let path: String
+
+    private let lock = Mutex<Int32>(-1)
 
     /// A journal in this directory.
     public init(path: String) {
         self.path = path
+    }
+
+    deinit {
+        let descriptor = lock.withLock { $0 }
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// The file.
@@ -36,35 +69,107 @@ public struct JournalDirectory: JournalPlace {
     /// The file.
     public var visiblePath: String { databasePath }
 
+    private var logPath: String { "\(databasePath)-wal" }
+
     /// The number of the file's inode.
     public var identity: UInt64? {
         var status = stat()
         return unsafe stat(databasePath, &status) == 0 ? UInt64(status.st_ino) : nil
     }
 
-    /// Makes the directory (0700) and the file (0600) where they are missing.
+    /// Makes the directory (0700) and the file (0600) where they are missing, and locks it against other processes.
     ///
-    /// SQLite gives its log the mode of the file.
+    /// SQLite gives its log the mode of the file. A process that is about to end is waited for: five seconds.
     public func prepare() throws(JournalError) {
         if unsafe mkdir(path, 0o700) != 0, errno != EEXIST { throw failure(path) }
-        let file = unsafe open(databasePath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw failure(databasePath) }
+        try takeLock()
+        let file = try open(databasePath, O_RDWR | O_CREAT)
         defer { close(file) }
         guard fchmod(file, 0o600) == 0 else { throw failure(databasePath) }
     }
 
-    /// Renames the file and SQLite's log.
+    private func takeLock() throws(JournalError) {
+        guard lock.withLock({ $0 }) < 0 else { return }
+        let name = "\(path)/journal.lock"
+        let descriptor = try open(name, O_RDWR | O_CREAT)
+        for _ in 0..<50 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+                return lock.withLock { $0 = descriptor }
+            }
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
+            usleep(100_000)
+        }
+        let error: JournalError =
+            errno == EWOULDBLOCK ? .inUse(path: databasePath) : failure(name)
+        close(descriptor)
+        throw error
+    }
+
+    /// Copies SQLite's log, and puts the copy in its place.
+    public func renewLog() throws(JournalError) {
+        guard let bytes = try read(logPath), !bytes.isEmpty else { return }
+        let copy = "\(logPath).new"
+        let file = try open(copy, O_WRONLY | O_CREAT | O_TRUNC)
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { buffer in
+                unsafe write(file, buffer.baseAddress, buffer.count)
+            }
+            guard count > 0 || errno == EINTR else { throw failure(copy) }
+            rest = rest.dropFirst(max(0, count))
+        }
+        guard fsync(file) == 0 else { throw failure(copy) }
+        guard unsafe rename(copy, logPath) == 0 else { throw failure(copy) }
+        try synchroniseDirectory()
+    }
+
+    /// Renames SQLite's log and the file.
+    ///
+    /// The log first: a log that stayed behind would be taken for that of the next journal.
     public func setAside(suffix: String) throws(JournalError) -> String? {
         let aside = "\(databasePath).\(suffix)"
+        if unsafe rename(logPath, "\(aside)-wal") != 0, errno != ENOENT {
+            throw failure(logPath)
+        }
         guard unsafe rename(databasePath, aside) == 0 else {
             if errno == ENOENT { return nil }
             throw failure(databasePath)
         }
-        // Without the log the file would be older than it is; with no log there is nothing to rename.
-        if unsafe rename("\(databasePath)-wal", "\(aside)-wal") != 0, errno != ENOENT {
-            throw failure("\(databasePath)-wal")
-        }
+        // On the disk before a new journal of the old name is.
+        try synchroniseDirectory()
         return aside
+    }
+
+    private func synchroniseDirectory() throws(JournalError) {
+        let directory = try open(path, O_RDONLY | O_DIRECTORY)
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw failure(path) }
+    }
+
+    private func open(_ path: String, _ flags: Int32) throws(JournalError) -> Int32 {
+        let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure(path) }
+        return descriptor
+    }
+
+    /// The content of a file; nil where there is none.
+    private func read(_ path: String) throws(JournalError) -> [UInt8]? {
+        let file = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure(path)
+        }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe Glibc.read(file, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw failure(path) }
+            guard count > 0 else { return bytes }
+            bytes.append(contentsOf: buffer[..<count])
+        }
     }
 
     private func failure(_ path: String) -> JournalError {

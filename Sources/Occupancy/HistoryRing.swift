@@ -132,13 +132,10 @@ struct PackedSlot: Equatable {
         return slot.lap == lap ? slot.slot : nil
     }
 
-    /// The words of a step, without the lap; nil where nothing was heard in it.
-    func words(step: Int64) -> WordPair? {
-        let (index, lap) = place(step)
-        var slot = PackedSlot(unsafe slots[index].load(ordering: .acquiring))
-        guard slot.lap == lap else { return nil }
-        slot.lap = 0
-        return slot.words
+    /// The words of a place; nil where nothing was ever heard in it.
+    func words(at index: Int) -> WordPair? {
+        let words = unsafe slots[index].load(ordering: .acquiring)
+        return PackedSlot(words).lap == PackedSlot.empty.lap ? nil : words
     }
 
     /// Puts back the words of a step, in place of whatever stood there.

@@ -85,9 +85,9 @@ extension LiveOccupancy {
         WordImage(sequences.table.load(sensor))
     }
 
-    /// The slot of a step of a facility's history; nil where nothing was heard in it.
-    public func image(ofHistory facility: Int, step: Int64) -> WordImage? {
-        ring(of: facility)?.words(step: step).map(WordImage.init)
+    /// A place in a facility's history, 0 up to the number of steps; nil where nothing was ever heard in it.
+    public func image(ofHistory facility: Int, place: Int) -> WordImage? {
+        ring(of: facility)?.words(at: place).map(WordImage.init)
     }
 
     /// Hands over the name of a bay and the number of its facility.
@@ -157,9 +157,24 @@ extension LiveOccupancy {
         return true
     }
 
-    /// Puts back a slot of a facility's history.
-    public func restoreHistory(_ facility: Int, step: Int64, words: WordImage) {
-        makeRing(of: facility).restore(step: step, words.pair)
+    /// Puts back a place in a facility's history, of which so many steps were kept.
+    ///
+    /// Where fewer are kept now, those that are too old are left out.
+    public func restoreHistory(
+        _ facility: Int,
+        place: Int,
+        of stepCount: Int,
+        words: WordImage,
+        at now: Moment
+    ) {
+        let lap = Int64(PackedSlot(words.pair).lap) - 1
+        let step = lap * Int64(stepCount) + Int64(place)
+        guard step >= 0 else { return }
+        let newest = historyShape.step(now.wallMilliseconds)
+        // What a clock had that was set back since keeps its place, as it does in memory.
+        let isKept = stepCount <= historyShape.stepCount
+            || step > newest - Int64(historyShape.stepCount)
+        if isKept { makeRing(of: facility).restore(step: step, words.pair) }
     }
 
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.

@@ -74,20 +74,17 @@ public final class LiveOccupancy: @unchecked Sendable {
         changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
     }
 
-    /// An empty occupancy with the limits of another one, for other facilities and another step of the history.
+    /// An empty occupancy with the limits of another one, for other facilities and another history.
     public convenience init(
         like other: LiveOccupancy,
         facilityCount: Int,
-        stepMilliseconds: Int64
+        history: HistoryShape
     ) {
         self.init(
             facilityCount: facilityCount,
             bayLimit: other.bayLimit,
             sensorLimit: other.sensorLimit,
-            history: HistoryShape(
-                stepMilliseconds: stepMilliseconds,
-                stepCount: other.historyShape.stepCount
-            )
+            history: history
         )
     }
 

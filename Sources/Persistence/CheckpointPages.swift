@@ -47,8 +47,11 @@ struct CheckpointPages {
     }
 
     private func writeRegister(_ writer: borrowing Journal.CheckpointWriter) throws {
-        let step = UInt64(bitPattern: occupancy.historyShape.stepMilliseconds)
-        try writer.put(PagePlace(.settings, 0), PageCoding.words([step]))
+        let shape = occupancy.historyShape
+        try writer.put(
+            PagePlace(.settings, 0),
+            PageCoding.words([UInt64(shape.stepMilliseconds), UInt64(shape.stepCount)])
+        )
         let names = register.identifiers.map { (Array($0.utf8), 0) }
         try writer.put(PagePlace(.facilityNames, 0), PageCoding.names(names))
     }
@@ -112,37 +115,20 @@ struct CheckpointPages {
 
     private func writeHistory(_ writer: borrowing Journal.CheckpointWriter) throws {
         let size = Touched.PageSize.steps
-        let newest = occupancy.historyShape.step(now.wallMilliseconds)
-        let oldest = max(0, newest - Int64(occupancy.historyShape.stepCount) + 1) / size
-        if let touched {
-            try touched.forEachHistoryPage { try writeHistory(writer, facility: $0, page: $1) }
-        } else {
-            for facility in 0..<occupancy.facilityCount {
-                for page in oldest...newest / size {
-                    try writeHistory(writer, facility: facility, page: page)
-                }
+        let stepCount = occupancy.historyShape.stepCount
+        let perFacility = (stepCount + size - 1) / size
+        let all = occupancy.facilityCount * perFacility
+        for number in pages(touched?.history, count: all, size: 1) {
+            let (facility, page) = number.quotientAndRemainder(dividingBy: perFacility)
+            let slots = range(page, size, stepCount).map { place in
+                occupancy.image(ofHistory: facility, place: place)
             }
+            guard slots.contains(where: { $0 != nil }) else { continue }
+            try writer.put(
+                PagePlace(historyPage: page, facility: facility),
+                PageCoding.history(slots)
+            )
         }
-        if let first = PagePlace.history(page: 0, facility: 0),
-            let end = PagePlace.history(page: oldest, facility: 0)
-        {
-            try writer.remove(from: first, upTo: end)
-        }
-    }
-
-    private func writeHistory(
-        _ writer: borrowing Journal.CheckpointWriter,
-        facility: Int,
-        page: Int64
-    ) throws {
-        let size = Touched.PageSize.steps
-        let slots = (0..<size).map {
-            occupancy.image(ofHistory: facility, step: page * size + $0)
-        }
-        guard let place = PagePlace.history(page: page, facility: facility),
-            slots.contains(where: { $0 != nil })
-        else { return }
-        try writer.put(place, PageCoding.history(slots))
     }
 
     // MARK: Numbers of pages

@@ -61,7 +61,7 @@ public final class OccupancyJournal: Sendable {
 
     private struct State {
         /// nil while it can't be written.
-        var journal: Journal?
+        var journal: (any JournalStore)?
         /// Which file that is.
         var identity: UInt64?
         var register: FacilityRegister
@@ -139,7 +139,7 @@ public final class OccupancyJournal: Sendable {
             } else if opened.isFresh || recovery.isRenumbered {
                 checkpoint(&state, isFull: true)
             } else {
-                state.stored = CheckpointPages.NameCounts(occupancy)
+                state.stored = recovery.storedNames
                 if recovery.report.batches > 0 { checkpoint(&state, isFull: false) }
             }
         }

@@ -10,7 +10,7 @@ struct Opening {
     /// What came of it.
     struct Result {
         /// nil where the disk doesn't let us have one now.
-        var journal: Journal?
+        var journal: (any JournalStore)?
         var trouble: JournalError?
         /// Whether it is a new one: the old one was set aside.
         var isFresh = false
@@ -21,9 +21,13 @@ struct Opening {
     /// - Throws: What is for a person to put right first.
     func open(_ recovery: inout Recovery) throws(JournalError) -> Result {
         let damage: JournalError
+        var trouble: JournalError?
         do throws(JournalError) {
-            let journal = try Journal(place)
-            foldAsWritten(journal, recovery)
+            try place.prepare()
+            // Where that fails the journal may be read, and not be written to.
+            do throws(JournalError) { try place.renewLog() } catch { trouble = error }
+            let journal = try place.open(isChecked: true)
+            if trouble == nil { foldAsWritten(journal, recovery) }
             guard let problem = recovery.read(journal) else {
                 guard recovery.report.unreadable == 0 else {
                     close(journal)
@@ -32,7 +36,11 @@ struct Opening {
                         .damaged(path: place.visiblePath, "digests do not match")
                     )
                 }
-                return Result(journal: journal, isFresh: recovery.isNew)
+                guard let trouble else {
+                    return Result(journal: journal, isFresh: recovery.isNew)
+                }
+                close(journal)
+                return Result(trouble: trouble)
             }
             close(journal)
             damage = problem
@@ -44,7 +52,7 @@ struct Opening {
             case .damaged: damage = error
             }
             // What the check complains about may be a small part of it.
-            if let journal = try? Journal(place, isChecked: false) {
+            if let journal = try? place.open(isChecked: false) {
                 _ = recovery.read(journal)
                 close(journal)
             }
@@ -56,15 +64,15 @@ struct Opening {
     /// say of a facility that left the configuration is then in its pages, and comes back with it.
     ///
     /// Where that fails the disk is in trouble, or the journal is damaged: both are noticed by what follows.
-    private func foldAsWritten(_ journal: Journal, _ recovery: Recovery) {
+    private func foldAsWritten(_ journal: any JournalStore, _ recovery: Recovery) {
         guard let written = try? WrittenUnder(journal),
-            let step = written.stepMilliseconds, step > 0,
+            let step = written.stepMilliseconds, let stepCount = written.stepCount,
             written.identifiers != recovery.register.identifiers
         else { return }
         let occupancy = LiveOccupancy(
             like: recovery.occupancy,
             facilityCount: written.identifiers.count,
-            stepMilliseconds: step
+            history: HistoryShape(stepMilliseconds: step, stepCount: stepCount)
         )
         var former = Recovery(into: occupancy, configured: written.identifiers, at: now)
         guard former.read(journal) == nil, former.report.unreadable == 0,
@@ -74,7 +82,7 @@ struct Opening {
             occupancy: occupancy,
             register: former.register,
             touched: former.touched,
-            stored: CheckpointPages.NameCounts(),
+            stored: former.storedNames,
             now: now
         )
         try? journal.checkpoint(isFull: false) { writer in
@@ -84,14 +92,22 @@ struct Opening {
     }
 
     /// Opens the journal again after trouble; all that is known will be written anew.
-    func reopen() throws(JournalError) -> Journal {
+    func reopen() throws(JournalError) -> any JournalStore {
+        try place.prepare()
+        try place.renewLog()
         do throws(JournalError) {
-            return try Journal(place)
+            return try place.open(isChecked: true)
         } catch {
             guard case .damaged = error else { throw error }
             _ = try place.setAside(suffix: suffix)
-            return try Journal(place)
+            return try open()
         }
+    }
+
+    /// Opens a journal in the place of one that was set aside.
+    private func open() throws(JournalError) -> any JournalStore {
+        try place.prepare()
+        return try place.open(isChecked: true)
     }
 
     /// Sets a damaged journal aside and begins a new one.
@@ -99,14 +115,14 @@ struct Opening {
         recovery.report.damage = damage
         do throws(JournalError) {
             recovery.report.setAside = try place.setAside(suffix: suffix)
-            return Result(journal: try Journal(place), isFresh: true)
+            return Result(journal: try open(), isFresh: true)
         } catch {
             return Result(trouble: error)
         }
     }
 
     /// A journal that is given up has nothing left to lose.
-    private func close(_ journal: Journal) { try? journal.close() }
+    private func close(_ journal: any JournalStore) { try? journal.close() }
 
     private var suffix: String { "damaged-\(RFC3339.text(now.wallMilliseconds))" }
 }

@@ -95,7 +95,7 @@ enum PageCoding {
         return images
     }
 
-    /// Steps of a history: a bit for each that was heard, then their words.
+    /// Places in a history: a bit for each that something was heard in, then their words.
     static func history(_ slots: [WordImage?]) -> [UInt8] {
         var writer = ByteWriter()
         var present: UInt64 = 0
@@ -126,16 +126,15 @@ enum PageCoding {
 }
 
 extension PagePlace {
-    /// The page of some steps of a facility's history; nil where the clock is out of its mind.
+    /// The page of some places in a facility's history.
     ///
-    /// Shape: the page's number from bit 22 on, the facility's below: old pages of all facilities lie side by side.
-    static func history(page: Int64, facility: Int) -> PagePlace? {
-        guard (0..<(1 << 33)).contains(page), facility < 1 << 22 else { return nil }
-        return PagePlace(.history, page << 22 | Int64(facility))
+    /// Shape: the facility's number from bit 24 on, the page's below.
+    init(historyPage page: Int, facility: Int) {
+        self.init(.history, Int64(facility) << 24 | Int64(page))
     }
 
     /// The page's and the facility's number of a page of history.
-    var historyNumbers: (page: Int64, facility: Int) {
-        (number >> 22, Int(number & ((1 << 22) - 1)))
+    var historyNumbers: (page: Int, facility: Int) {
+        (Int(number & 0xFF_FFFF), Int(number >> 24))
     }
 }

@@ -35,11 +35,14 @@ struct Recovery {
     private(set) var register: FacilityRegister
     private(set) var sessions: [String: SessionRecord] = [:]
     private(set) var touched: Touched
+    /// How many names the pages have; those of the batches come on top.
+    private(set) var storedNames = CheckpointPages.NameCounts()
     /// Whether the journal's pages are no longer where they would be written now.
     private(set) var isRenumbered = false
     /// Whether the journal was never written to.
     private(set) var isNew = true
 
+    private var written: WrittenUnder?
     /// The number of each stored facility as of now.
     private var facilities: [Int] = []
 
@@ -54,9 +57,9 @@ struct Recovery {
     /// Reads everything that is readable, once.
     ///
     /// - Returns: What was in the way, if anything: what is damaged ends its kind of page, and not the recovery.
-    mutating func read(_ journal: Journal) -> JournalError? {
+    mutating func read(_ journal: any JournalStore) -> JournalError? {
         var problem: JournalError?
-        func attempt(_ part: (inout Recovery, Journal) throws(JournalError) -> Void) {
+        func attempt(_ part: (inout Recovery, any JournalStore) throws(JournalError) -> Void) {
             do throws(JournalError) {
                 try part(&self, journal)
             } catch {
@@ -72,6 +75,7 @@ struct Recovery {
         attempt { (self, journal) throws(JournalError) in try self.readHistory(journal) }
         attempt { (self, journal) throws(JournalError) in try self.readSessions(journal) }
         occupancy.finishRestoring()
+        storedNames = CheckpointPages.NameCounts(occupancy)
         attempt { (self, journal) throws(JournalError) in try self.readBatches(journal) }
         occupancy.finishRestoring()
         report.bays = occupancy.bays.count
@@ -80,8 +84,9 @@ struct Recovery {
 
     // MARK: Facilities
 
-    private mutating func readRegister(_ journal: Journal) throws(JournalError) {
+    private mutating func readRegister(_ journal: any JournalStore) throws(JournalError) {
         let written = try WrittenUnder(journal)
+        self.written = written
         report.unreadable += written.unreadable
         let (stored, step) = (written.identifiers, written.stepMilliseconds)
         isNew = step == nil
@@ -99,13 +104,12 @@ struct Recovery {
             return next
         }
         isRenumbered = stored != register.identifiers
-        if let step, step != occupancy.historyShape.stepMilliseconds {
-            report.droppedHistory = true
-            isRenumbered = true
-        }
+        let shape = occupancy.historyShape
+        report.droppedHistory = step.map { $0 != shape.stepMilliseconds } ?? false
+        if report.droppedHistory || written.stepCount != shape.stepCount { isRenumbered = true }
     }
 
-    private mutating func readFacilities(_ journal: Journal) throws(JournalError) {
+    private mutating func readFacilities(_ journal: any JournalStore) throws(JournalError) {
         var images: [(stored: Int, image: FacilityImage)] = []
         var unreadable = 0
         unreadable += try journal.readPages(.facilities) { place, bytes in
@@ -129,7 +133,7 @@ struct Recovery {
 
     // MARK: Bays and sensors
 
-    private mutating func readBays(_ journal: Journal) throws(JournalError) {
+    private mutating func readBays(_ journal: any JournalStore) throws(JournalError) {
         let occupancy = occupancy
         let size = Touched.PageSize.bays
         let words = try readEntries(journal, .bays, PageCoding.words)
@@ -140,7 +144,7 @@ struct Recovery {
         }
     }
 
-    private mutating func readCounters(_ journal: Journal) throws(JournalError) {
+    private mutating func readCounters(_ journal: any JournalStore) throws(JournalError) {
         let occupancy = occupancy
         let words = try readEntries(journal, .counters, PageCoding.pairs)
         let size = Touched.PageSize.sensors
@@ -151,7 +155,7 @@ struct Recovery {
         }
     }
 
-    private mutating func readSequences(_ journal: Journal) throws(JournalError) {
+    private mutating func readSequences(_ journal: any JournalStore) throws(JournalError) {
         let occupancy = occupancy
         let words = try readEntries(journal, .sequences, PageCoding.pairs)
         let size = Touched.PageSize.sensors
@@ -166,7 +170,7 @@ struct Recovery {
     ///
     /// - Parameter restore: Whether there was room for it.
     private mutating func readNames(
-        _ journal: Journal,
+        _ journal: any JournalStore,
         _ kind: PagePlace.Kind,
         size: Int,
         _ restore: (_ page: Int, _ offset: Int, _ name: Span<UInt8>, _ facility: Int) -> Bool
@@ -201,7 +205,7 @@ struct Recovery {
 
     /// The entries of each page.
     private mutating func readEntries<Entry>(
-        _ journal: Journal,
+        _ journal: any JournalStore,
         _ kind: PagePlace.Kind,
         _ decode: ([UInt8]) throws(UnreadableBytes) -> [Entry]
     ) throws(JournalError) -> [Int: [Entry]] {
@@ -220,11 +224,9 @@ struct Recovery {
 
     // MARK: History
 
-    private mutating func readHistory(_ journal: Journal) throws(JournalError) {
-        guard !report.droppedHistory else { return }
-        let (occupancy, facilities) = (occupancy, facilities)
-        let newest = occupancy.historyShape.step(now.wallMilliseconds)
-        let oldest = newest - Int64(occupancy.historyShape.stepCount)
+    private mutating func readHistory(_ journal: any JournalStore) throws(JournalError) {
+        guard !report.droppedHistory, let stepCount = written?.stepCount else { return }
+        let (occupancy, facilities, now) = (occupancy, facilities, now)
         var unreadable = 0
         unreadable += try journal.readPages(.history) { place, bytes in
             let (page, stored) = place.historyNumbers
@@ -236,10 +238,13 @@ struct Recovery {
                 return
             }
             for slot in slots {
-                let step = page * Touched.PageSize.steps + Int64(slot.index)
-                // What is in the future of a clock that was set back has its place all the same.
-                guard step > oldest else { continue }
-                occupancy.restoreHistory(facilities[stored], step: step, words: slot.words)
+                occupancy.restoreHistory(
+                    facilities[stored],
+                    place: page * Touched.PageSize.steps + slot.index,
+                    of: stepCount,
+                    words: slot.words,
+                    at: now
+                )
             }
         }
         report.unreadable += unreadable
@@ -247,24 +252,23 @@ struct Recovery {
 
     // MARK: Sessions and batches
 
-    private mutating func readSessions(_ journal: Journal) throws(JournalError) {
+    private mutating func readSessions(_ journal: any JournalStore) throws(JournalError) {
         var found: [String: SessionRecord] = [:]
         var unreadable = 0
         unreadable += try journal.readSessions { name, session in
-            var marks = DeliveryMarks()
-            // Without the window a redelivery would count again; with half of it, half as many.
             do throws(UnreadableBytes) {
-                try marks.append(session.deliveries.span)
+                let marks = try DeliveryMarks(session.deliveries.span)
+                found[name] = SessionRecord(marks: marks, filters: session.filters)
             } catch {
                 unreadable += 1
+                found[name] = SessionRecord(filters: session.filters)
             }
-            found[name] = SessionRecord(marks: marks, filters: session.filters)
         }
         sessions = found
         report.unreadable += unreadable
     }
 
-    private mutating func readBatches(_ journal: Journal) throws(JournalError) {
+    private mutating func readBatches(_ journal: any JournalStore) throws(JournalError) {
         let applier = ReadingApplier(occupancy: occupancy)
         let (facilities, now) = (facilities, now)
         var (touched, sessions) = (touched, sessions)
@@ -297,13 +301,15 @@ struct WrittenUnder {
     private(set) var identifiers: [String] = []
     /// The step of its histories; nil where the journal was never written to.
     private(set) var stepMilliseconds: Int64?
+    /// How many steps they have.
+    private(set) var stepCount: Int?
     /// Pages that could not be read.
     private(set) var unreadable = 0
 
-    init(_ journal: Journal) throws(JournalError) {
-        var (identifiers, step): ([String], Int64?) = ([], nil)
+    init(_ journal: any JournalStore) throws(JournalError) {
+        var (identifiers, words): ([String], [UInt64]) = ([], [])
         unreadable += try journal.readPages(.settings) { _, bytes in
-            step = (try? PageCoding.words(bytes))?.first.map { Int64(bitPattern: $0) }
+            words = (try? PageCoding.words(bytes)) ?? []
         }
         unreadable += try journal.readPages(.facilityNames) { _, bytes in
             try? PageCoding.forEachName(bytes) { _, name, _ in
@@ -312,7 +318,10 @@ struct WrittenUnder {
                 )
             }
         }
-        (self.identifiers, stepMilliseconds) = (identifiers, step)
+        self.identifiers = identifiers
+        guard words.count == 2, words[0] > 0, words[1] > 0 else { return }
+        stepMilliseconds = Int64(clamping: words[0])
+        stepCount = Int(clamping: words[1])
     }
 }
 

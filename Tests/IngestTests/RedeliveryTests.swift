@@ -145,8 +145,8 @@ import Testing
         for number: UInt16 in 1...5 {
             marks.append(DeliveryMark(packetIdentifier: number, digest: .max - UInt64(number)))
         }
-        var copy = DeliveryMarks()
-        try copy.append(marks.bytes.span)
+        let bytes = marks.bytes
+        let copy = try DeliveryMarks(bytes.span)
         #expect(copy.all.map(\.packetIdentifier) == [3, 4, 5])
         #expect(Array(copy.all) == Array(marks.all))
         #expect(copy.capacity == 3)

@@ -8,7 +8,17 @@ import Testing
 /// A journal on a real file system.
 @Suite struct `A journal` {
     private let directory = ScratchDirectory()
-    private var place: JournalDirectory { JournalDirectory(path: directory.path + "/state") }
+    private let place: JournalDirectory
+
+    init() {
+        place = JournalDirectory(path: directory.path("state"))
+    }
+
+    /// Opens it as a process does.
+    private func open() throws(JournalError) -> Journal {
+        try place.prepare()
+        return try Journal(place)
+    }
 
     private func batches(_ journal: Journal) throws -> [JournalBatch] {
         var found: [JournalBatch] = []
@@ -23,7 +33,7 @@ import Testing
     }
 
     @Test func `is made where there is none, for its user alone`() throws {
-        let journal = try Journal(place)
+        let journal = try open()
         try journal.append(JournalBatch(records: [1]))
         for name in ["journal.sqlite", "journal.sqlite-wal"] {
             var status = stat()
@@ -40,16 +50,16 @@ import Testing
             JournalBatch(session: "a", deliveries: [0, 255], records: Array(0...255)),
             JournalBatch(records: [7]),
         ]
-        let journal = try Journal(place)
+        let journal = try open()
         for batch in written { try journal.append(batch) }
         try journal.close()
-        let again = try Journal(place)
+        let again = try open()
         #expect(try batches(again) == written)
         try again.close()
     }
 
     @Test func `replaces batches by pages, and pages by pages`() throws {
-        let journal = try Journal(place)
+        let journal = try open()
         try journal.append(JournalBatch(records: [1]))
         try journal.checkpoint(isFull: false) { writer in
             try writer.put(PagePlace(.bays, 0), [1, 2])
@@ -70,21 +80,9 @@ import Testing
         try journal.close()
     }
 
-    @Test func `forgets a range of pages`() throws {
-        let journal = try Journal(place)
-        try journal.checkpoint(isFull: false) { writer in
-            for number: Int64 in 0..<6 { try writer.put(PagePlace(.history, number), [1]) }
-            try writer.put(PagePlace(.sequences, 0), [1])
-            try writer.remove(from: PagePlace(.history, 0), upTo: PagePlace(.history, 4))
-        }
-        #expect(try pages(journal, .history).keys.sorted() == [4, 5])
-        #expect(try pages(journal, .sequences).count == 1)
-        try journal.close()
-    }
-
     @Test func `undoes a checkpoint that fails half way`() throws {
         struct Stop: Error {}
-        let journal = try Journal(place)
+        let journal = try open()
         try journal.append(JournalBatch(records: [1]))
         #expect(throws: JournalError.self) {
             try journal.checkpoint(isFull: true) { writer in
@@ -98,18 +96,19 @@ import Testing
     }
 
     @Test func `is one process's alone`() throws {
-        let journal = try Journal(place)
-        #expect(throws: JournalError.inUse(path: place.visiblePath)) { try Journal(place) }
+        let journal = try open()
+        let other = JournalDirectory(path: place.path)
+        #expect(throws: JournalError.inUse(path: place.visiblePath)) { try other.prepare() }
         try journal.close()
     }
 
     @Test func `of a newer version is refused`() throws {
-        try Journal(place).close()
+        try open().close()
         let database = try DatabaseQueue(path: place.databasePath)
         try database.write { try $0.execute(sql: "PRAGMA user_version = 99") }
         try database.close()
         #expect(throws: JournalError.newer(path: place.visiblePath, version: 99)) {
-            try Journal(place)
+            try open()
         }
     }
 
@@ -120,14 +119,14 @@ import Testing
             try $0.execute(sql: "CREATE TABLE page (x); PRAGMA application_id = 7")
         }
         try database.close()
-        #expect(throws: JournalError.foreign(path: place.visiblePath)) { try Journal(place) }
+        #expect(throws: JournalError.foreign(path: place.visiblePath)) { try open() }
     }
 
     @Test func `that is no database is damaged`() throws {
         try place.prepare()
         directory.write([UInt8](repeating: 0x41, count: 9000), to: "state/journal.sqlite")
         do {
-            _ = try Journal(place)
+            _ = try open()
             Issue.record("it was opened")
         } catch {
             guard case .damaged = error else {
@@ -137,11 +136,11 @@ import Testing
         }
         let aside = try #require(try place.setAside(suffix: "damaged"))
         #expect(aside == place.databasePath + ".damaged")
-        try Journal(place).close()
+        try open().close()
     }
 
     @Test func `leaves out a page whose digest is another, and says so`() throws {
-        let journal = try Journal(place)
+        let journal = try open()
         try journal.checkpoint(isFull: false) { writer in
             for number: Int64 in 0..<3 { try writer.put(PagePlace(.bays, number), [1, 2, 3]) }
         }
@@ -153,7 +152,7 @@ import Testing
             try $0.execute(sql: "UPDATE batch SET records = x'02'")
         }
         try database.close()
-        let again = try Journal(place)
+        let again = try open()
         var numbers: [Int64] = []
         #expect(try again.readPages(.bays) { place, _ in numbers.append(place.number) } == 1)
         #expect(numbers == [0, 2])
@@ -162,10 +161,10 @@ import Testing
     }
 
     @Test func `in a directory that may not be made says where`() throws {
-        let place = JournalDirectory(path: directory.path + "/none/state")
+        let place = JournalDirectory(path: directory.path("none/state"))
         do {
-            _ = try Journal(place)
-            Issue.record("it was opened")
+            try place.prepare()
+            Issue.record("it was made")
         } catch {
             guard case .forbidden(let path, _) = error else {
                 Issue.record("\(error)")

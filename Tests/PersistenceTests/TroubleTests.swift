@@ -27,6 +27,8 @@ private final class Disk: JournalPlace {
         try directory.prepare()
     }
 
+    func renewLog() throws(JournalError) { try directory.renewLog() }
+
     func setAside(suffix: String) throws(JournalError) -> String? {
         if let error = error.withLock({ $0 }) { throw error }
         return try directory.setAside(suffix: suffix)
