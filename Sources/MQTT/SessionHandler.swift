@@ -14,11 +14,14 @@ public enum SessionEvent: Equatable, Sendable {
     case subscriptionRefused(filter: String, ReasonCode)
     /// The broker granted a subscription at QoS 0 only: its messages may be lost.
     case subscriptionDowngraded(filter: String)
-    /// The broker has none of these former subscriptions any more: it confirmed that, or it had no
-    /// session of ours. Once a connection at most, after ``subscribed(granted:)``.
+    /// The broker has none of these former subscriptions any more.
+    ///
+    /// It confirmed that, or it had no session of ours. Said once a connection at most, after
+    /// ``subscribed(granted:)``.
     case unsubscribed(filters: [String])
-    /// The broker refused to end a former subscription: its messages still come. The next connection
-    /// tries again.
+    /// The broker refused to end a former subscription: its messages still come.
+    ///
+    /// The next connection tries again.
     case unsubscriptionRefused(filter: String, ReasonCode)
     /// The broker refused what we said on the status topic.
     case statusRefused(topic: String, ReasonCode)

@@ -57,9 +57,10 @@ struct Redeliveries {
         // QoS 0 with the DUP flag, which a broker must not send.
         try peer.publish("test/x", [1], flags: Self.dup)
         try peer.publish("test/x", [2], identifier: 1, flags: 0b0001)
+        _ = try peer.expect(.puback)
         let topic = MQTTTests.bytes(6) + Array("test/x".utf8)
         try peer.send(.publish, flags: Self.dup | 0b0100, topic + MQTTTests.bytes(9) + [0, 3])
-        while try peer.read()?.kind != .pubrec {}
+        _ = try peer.expect(.pubrec)
         try peer.send(.pubrel, flags: 0b0010, MQTTTests.bytes(9))
         _ = try peer.expect(.pubcomp)
         try Self.expect(
@@ -202,6 +203,34 @@ struct Redeliveries {
         #expect(second.recorder.messages.last?.delivery.mayBeRedelivery == false)
         publisher.close()
     }
+
+    @Test func `After mosquitto's orderly restart, too`() throws {
+        let directory = try TemporaryDirectory()
+        let broker = try Mosquitto(
+            [
+                "allow_anonymous true", "persistence true",
+                "persistence_location \(directory.path)/",
+            ],
+            in: directory
+        )
+        let first = try RunningSession(configuration(ports: broker.port), Recorder(isHeld: true))
+        try first.recorder.expectSubscribed()
+        try broker.publish("test/x", "unacknowledged")
+        try eventually("the commit") { first.recorder.commits == 1 }
+        broker.end()
+        first.session.stop()
+        first.recorder.release()
+        first.stop()
+        try broker.start()
+        let second = try RunningSession(configuration(ports: broker.port))
+        defer { second.stop() }
+        try eventually("the message again") { second.recorder.messages.count == 1 }
+        let again = try #require(second.recorder.messages.first)
+        #expect(again.text == "unacknowledged")
+        #expect(again.delivery.mayBeRedelivery)
+        let identifiers = [first, second].map { $0.recorder.messages[0].delivery.packetIdentifier }
+        #expect(identifiers[0] == identifiers[1])
+    }
 }
 
 /// The bound on what a broker may send.
@@ -235,9 +264,36 @@ struct `Size of packets` {
         let broker = try ScriptedBroker(wire)
         try broker.peer.send([0x30, 0x80, 0xC2, 0xD7, 0x2F])
         #expect(try broker.firstEnd() == .oversized)
-        try broker.recorder.expect("another connection") {
-            if case .connecting = $0 { broker.recorder.events.count > 4 } else { false }
+        try eventually("another connection") {
+            broker.recorder.events.count { if case .connecting = $0 { true } else { false } } > 1
         }
+    }
+
+    @Test func `Around the agreed size mosquitto sends nothing that ends the connection`() throws {
+        let broker = try Mosquitto()
+        var configuration = configuration(ports: broker.port)
+        configuration.maximumPacketBytes = 2_000
+        let running = try RunningSession(configuration)
+        defer { running.stop() }
+        try running.recorder.expectSubscribed()
+        let publisher = try Publisher(PublisherConfiguration(configuration))
+        for size in 1_970...2_010 {
+            try publisher.publish(
+                topic: "test/x",
+                payload: Array(repeating: 7, count: size),
+                qos: .atLeastOnce,
+                retain: false
+            )
+        }
+        try publisher.publish(topic: "test/x", payload: [], qos: .atLeastOnce, retain: false)
+        try publisher.flush()
+        publisher.close()
+        try eventually("the last one") { running.recorder.messages.last?.payload == [] }
+        let events = running.recorder.events
+        #expect(!events.contains { if case .disconnected = $0 { true } else { false } })
+        // Its own bound is where the rest, with its length, has 2,000 bytes.
+        let sizes = running.recorder.messages.dropLast().map(\.payload.count)
+        #expect(sizes == Array(1_970...1_987))
     }
 
     @Test(
