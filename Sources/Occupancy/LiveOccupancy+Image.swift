@@ -172,7 +172,8 @@ extension LiveOccupancy {
         guard step >= 0 else { return }
         let newest = historyShape.step(now.wallMilliseconds)
         // What a clock had that was set back since keeps its place, as it does in memory.
-        let isKept = stepCount <= historyShape.stepCount
+        let isKept =
+            stepCount <= historyShape.stepCount
             || step > newest - Int64(historyShape.stepCount)
         if isKept { makeRing(of: facility).restore(step: step, words.pair) }
     }

@@ -165,6 +165,27 @@ struct Truth {
                 return "\(scenery.facilities[facility].id): the histories differ"
             }
         }
+        return isThorough ? differenceOfSensors(to: other) : nil
+    }
+
+    /// How the sensors' own memories differ: what the next message of each means.
+    private func differenceOfSensors(to other: LiveOccupancy) -> String? {
+        guard occupancy.counters.count == other.counters.count,
+            occupancy.sequences.count == other.sequences.count,
+            occupancy.bays.count == other.bays.count
+        else { return "other bays or sensors are known" }
+        for sensor in 0..<occupancy.counters.count
+        where occupancy.image(ofCounter: sensor) != other.image(ofCounter: sensor) {
+            return "the totals of counter \(sensor) differ"
+        }
+        for sensor in 0..<occupancy.sequences.count
+        where occupancy.sequences.window(of: sensor) != other.sequences.window(of: sensor) {
+            return "the numbers of sensor \(sensor) differ"
+        }
+        for bay in 0..<occupancy.bays.count
+        where occupancy.image(ofBay: bay) != other.image(ofBay: bay) {
+            return "the words of bay \(bay) differ"
+        }
         return nil
     }
 
