@@ -188,7 +188,6 @@ struct FaultyWorld {
             let candidate = truth.after(count)
             let difference = candidate.difference(
                 to: daemon.occupancy,
-                at: clock.now,
                 isThorough: true
             )
             guard let difference else {
@@ -432,7 +431,6 @@ struct FaultyWorld {
         guard let daemon else { return }
         let difference = truth.difference(
             to: daemon.occupancy,
-            at: clock.now,
             isThorough: isThorough
         )
         if let difference {

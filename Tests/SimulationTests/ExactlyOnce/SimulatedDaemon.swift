@@ -147,7 +147,6 @@ struct Truth {
     /// - Parameter isThorough: Whether bays are recounted and histories compared.
     func difference(
         to other: LiveOccupancy,
-        at now: Moment,
         isThorough: Bool
     ) -> String? {
         for facility in 0..<occupancy.facilityCount {
@@ -160,8 +159,11 @@ struct Truth {
             {
                 return "\(scenery.facilities[facility].id): bays and their counter differ"
             }
-            let history = occupancy.history(of: facility, at: now)
-            if history != other.history(of: facility, at: now) {
+            // All of it: what lies outside the clock's span now may lie inside when the clock steps.
+            for place in 0..<occupancy.historyShape.stepCount
+            where occupancy.image(ofHistory: facility, place: place)
+                != other.image(ofHistory: facility, place: place)
+            {
                 return "\(scenery.facilities[facility].id): the histories differ"
             }
         }
