@@ -137,7 +137,7 @@ let package = Package(
                 "Persistence", "SimulatedDisk", "TestSupport",
             ]
         ),
-        tests("IntegrationTests", ["JSONDocument"]),
+        tests("IntegrationTests", ["FaultProxy", "JSONDocument"]),
         tests("TidyTests", []),
 
         // A disk for SQLite that crashes and fails on purpose.
@@ -149,6 +149,14 @@ let package = Package(
         tests(
             "SimulatedDiskTests",
             ["SimulatedDisk", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+
+        // A network that fails on purpose.
+        .target(
+            name: "FaultProxy",
+            dependencies: ["LinuxSystem"],
+            path: "Tests/FaultProxy",
+            swiftSettings: strict
         ),
 
         // What Tests/Benchmarks/run measures inside a process.
