@@ -155,8 +155,10 @@ public final class FaultProxy: Sendable {
     /// The connections that were ever accepted and not refused.
     public var accepted: Int { relay.change { $0.accepted } }
 
-    /// The connections of which a side is open.
-    public var open: Int { relay.change { $0.connections.count { !$0.isClosed } } }
+    /// The connections that are open and not abandoned.
+    public var open: Int {
+        relay.change { $0.connections.count { !$0.isClosed && !$0.isAbandoned } }
+    }
 }
 
 /// A value for each direction.

@@ -11,9 +11,12 @@ final class Broker {
     private var process: ChildProcess?
 
     /// A broker that isn't started yet.
-    init() throws {
+    ///
+    /// - Parameter port: Where it listens; nil is any free port.
+    init(port: UInt16? = nil) throws {
         directory = try ScratchDirectory()
-        port = try #require(Loopback.freePort())
+        self.port = try #require(port ?? Loopback.freePort())
+        let port = self.port
         try directory.write(
             """
             listener \(port) 127.0.0.1
@@ -56,6 +59,28 @@ final class Broker {
         process?.send(SIGTERM)
         #expect(try await process?.exit() == .status(0))
         process = nil
+    }
+
+    /// Kills it: the next start finds what was saved last.
+    func kill() async throws {
+        process?.send(SIGKILL)
+        let killed = ChildProcess.Exit.signal(SIGKILL)
+        #expect(try await process?.exit() == killed)
+        process = nil
+    }
+
+    /// Has it save what it knows, and returns what it saved.
+    func save() async throws -> BrokerStore {
+        let path = directory.path("mosquitto.db")
+        let former = status(of: path)?.st_ino
+        process?.send(SIGUSR1)
+        // The file is replaced when it is complete; the former one is there until then.
+        let isSaved = try await eventually {
+            let current = status(of: path)?.st_ino
+            return current != nil && current != former
+        }
+        try #require(isSaved, "the broker doesn't save: \(log.suffix(1000))")
+        return try #require(content(of: path).flatMap(BrokerStore.init(bytes:)))
     }
 
     /// Publishes a message at QoS 1; it is with the broker when this returns.
