@@ -6,7 +6,7 @@
 #   make install  the release as a systemd service (root; PREFIX, DESTDIR)
 #   make bench    the figures: cost of ingest and flush, memory
 #   make format   the sources in the form that the lint wants
-#   make soak     the simulation with more seeds: SEEDS=1000 (from 1 on)
+#   make soak     the simulation with more seeds: SEEDS=1000 (from 1 on), and the campaign with more faults: FAULTS=5000, SEED
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,6 +17,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr
 DESTDIR ?=
 SEEDS ?= 1000
+FAULTS ?= 5000
+SEED ?= $(shell date +%s)
 
 SOURCES := Package.swift Sources Tests
 CHECKED := --explicit-target-dependency-import-check error
@@ -102,5 +104,6 @@ test: packages-test lint
 bench: packages-run
 	Tests/Benchmarks/run
 
-soak: packages-build
+soak: packages-run
 	CARPARKD_SEEDS=$(SEEDS) swift test --filter SimulationTests
+	CARPARKD_FAULTS=$(FAULTS) CARPARKD_SEED=$(SEED) swift test --filter 'The.campaign'
