@@ -137,7 +137,7 @@ let package = Package(
                 "Persistence", "SimulatedDisk", "TestSupport",
             ]
         ),
-        tests("IntegrationTests", ["FaultProxy", "JSONDocument"]),
+        tests("IntegrationTests", ["FaultProxy", "JSONDocument", "TestSupport"]),
         tests("TidyTests", []),
 
         // A disk for SQLite that crashes and fails on purpose.

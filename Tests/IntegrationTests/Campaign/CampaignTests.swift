@@ -1,4 +1,4 @@
-import Glibc
+import TestSupport
 import Testing
 
 /// Nothing lost, nothing counted twice: the daemon as it is, a real broker, and real faults.
@@ -6,15 +6,15 @@ import Testing
 /// `CARPARKD_FAULTS` says how many faults there are in all, `CARPARKD_SEED` the first town's seed, and `CARPARKD_TOWNS` how
 /// many towns share them, side by side.
 @Suite struct `The campaign` {
-    private static let faults = number("CARPARKD_FAULTS", 200)
-    private static let seed = number("CARPARKD_SEED", 1)
-    private static let towns = number("CARPARKD_TOWNS", 4)
+    private static let faults = max(1, environmentNumber("CARPARKD_FAULTS", otherwise: 200))
+    private static let seed = environmentNumber("CARPARKD_SEED", otherwise: 1)
+    private static let towns = max(1, environmentNumber("CARPARKD_TOWNS", otherwise: 4))
     private static let seeds = seed..<(seed + towns)
 
     @Test(arguments: seeds) func `counts every car once`(seed: Int) async throws {
         let wanted = (Self.faults + Self.towns - 1) / Self.towns
         let directory = try ScratchDirectory()
-        var plan = Plan(seed: UInt64(seed))
+        var plan = Plan(seed: UInt64(bitPattern: Int64(seed)))
         let town = try await CampaignTown(directory)
         do {
             while town.statistics.faultCount < wanted { try await town.run(plan.nextPhase()) }
@@ -36,11 +36,6 @@ import Testing
             "\(statistics.saved) saved without acknowledgement"
         )
         #expect(statistics.redeliveries > 0)
-    }
-
-    private static func number(_ name: String, _ standard: Int) -> Int {
-        guard let text = unsafe getenv(name) else { return standard }
-        return max(1, unsafe Int(String(cString: text)) ?? standard)
     }
 }
 

@@ -1,4 +1,5 @@
 import FaultProxy
+import TestSupport
 
 /// Something that goes wrong; each has a way back, in itself or as a later step.
 enum Fault: Equatable {
@@ -104,19 +105,19 @@ extension Step: CustomStringConvertible {
 struct Plan {
     static let gateCount = 5
 
-    private var random: Random
+    private var random: SeededRandom
     private var present = Array(repeating: 0, count: gateCount)
     private var isAway = false
     private var isFrozen = false
     private var lostConnections = 0
     private var steps: [Step] = []
 
-    init(seed: UInt64) { random = Random(state: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// The next phase.
     mutating func nextPhase() -> [Step] {
         steps = []
-        switch random.below(100) {
+        switch random.within(0...99) {
         case ..<22: killSavedBroker()
         case ..<30: killBrokerInAbsence()
         case ..<38: killForgetfulBroker()
@@ -134,12 +135,12 @@ struct Plan {
         for _ in 0..<random.within(2...5) {
             pause(atMost: 20)
             disturb()
-            publish(atMost: random.chance(of: 4) ? 150 : 25)
+            publish(atMost: random.happens(percent: 25) ? 150 : 25)
             // More than the window of 1,000 that is under way at a time.
-            if isAway, random.chance(of: 6) { publish(random.within(900...2200)) }
-            if random.chance(of: 3) { pause(atMost: 150) }
-            if random.chance(of: 4) { steps.append(.networkIsMended) }
-            if random.chance(of: 2) { bringBack() }
+            if isAway, random.happens(percent: 17) { publish(random.within(900...2200)) }
+            if random.happens(percent: 33) { pause(atMost: 150) }
+            if random.happens(percent: 25) { steps.append(.networkIsMended) }
+            if random.happens(percent: 50) { bringBack() }
         }
     }
 
@@ -149,13 +150,13 @@ struct Plan {
     /// never saw it (the messages were).
     private mutating func killSavedBroker() {
         // One that has been connected since the last phase ended.
-        let isHeldUp = random.chance(of: 4) ? nil : random.within(0...2)
+        let isHeldUp = random.happens(percent: 25) ? nil : random.within(0...2)
         if let which = isHeldUp {
             steps.append(.fault(.networkStalls(toServer: which != 1, toClient: which != 0)))
         }
         publish(atMost: 300)
         steps.append(.brokerSaves(isDaemonShutOut: false))
-        switch random.below(5) {
+        switch random.within(0...4) {
         case 0: steps.append(.networkIsMended)
         case 1: loseDaemon(.daemonIsKilled)
         case 2: steps.append(.fault(.connectionEnds(random.ending())))
@@ -164,8 +165,8 @@ struct Plan {
         pause(atMost: 30)
         steps.append(.fault(.brokerIsKilled(away: random.milliseconds(atMost: 100))))
         lostConnections += 1
-        if random.chance(of: 2) { steps.append(.networkIsMended) }
-        if random.chance(of: 3), !isAway { loseDaemon(.daemonIsKilled) }
+        if random.happens(percent: 50) { steps.append(.networkIsMended) }
+        if random.happens(percent: 33), !isAway { loseDaemon(.daemonIsKilled) }
         publish(atMost: 50)
     }
 
@@ -176,7 +177,7 @@ struct Plan {
         steps.append(.daemonIsShutOut)
         lostConnections += 1
         publish(atMost: 100)
-        if random.chance(of: 3) { loseDaemon(.daemonIsKilled) }
+        if random.happens(percent: 33) { loseDaemon(.daemonIsKilled) }
         steps.append(.brokerSaves(isDaemonShutOut: true))
         steps.append(.fault(.brokerIsKilled(away: random.milliseconds(atMost: 100))))
         publish(atMost: 50)
@@ -194,7 +195,7 @@ struct Plan {
         steps.append(.everythingArrives)
         steps.append(.fault(.brokerIsKilled(away: random.milliseconds(atMost: 100))))
         lostConnections += 1
-        if random.chance(of: 2) { loseDaemon(.daemonIsKilled) }
+        if random.happens(percent: 50) { loseDaemon(.daemonIsKilled) }
         // The message that tells the daemon's arrival was forgotten, too.
         publish(forgotten + 1)
     }
@@ -215,7 +216,9 @@ struct Plan {
             steps.append(.fault(fault))
             isFrozen = true
             publish(atMost: 30)
-            steps.append(.pause(random.milliseconds(atMost: random.chance(of: 5) ? 2500 : 400)))
+            steps.append(
+                .pause(random.milliseconds(atMost: random.happens(percent: 20) ? 2500 : 400))
+            )
         case .connectionEnds, .connectionIsCut, .connectionIsAbandoned, .brokerIsRestarted:
             lostConnections += 1
             steps.append(.fault(fault))
@@ -226,7 +229,7 @@ struct Plan {
 
     private mutating func nextFault() -> Fault {
         // Another loss would make its pauses long.
-        switch random.below(lostConnections >= 2 ? 40 : 100) {
+        switch random.within(0...(lostConnections >= 2 ? 39 : 99)) {
         case ..<30: return .daemonIsKilled
         case ..<40: return .daemonIsStopped
         case ..<47: return isFrozen ? .daemonIsKilled : .daemonIsFrozen
@@ -244,7 +247,7 @@ struct Plan {
 
     /// In a burst of messages, or of acknowledgements of 4 bytes; or in the greeting of the next connection.
     private mutating func cut() -> Fault {
-        random.chance(of: 2)
+        random.happens(percent: 50)
             ? .connectionIsCut(after: random.within(0...200), .toServer, random.ending())
             : .connectionIsCut(after: random.within(0...1500), .toClient, random.ending())
     }
@@ -254,7 +257,7 @@ struct Plan {
         isAway = true
         isFrozen = false
         lostConnections = 0
-        if random.chance(of: 2) {
+        if random.happens(percent: 50) {
             steps.append(.daemonStarts)
             isAway = false
         }
@@ -275,7 +278,7 @@ struct Plan {
         let movements = (0..<count).map { _ in
             let gate = random.within(0...Self.gateCount - 1)
             // The first gate has an entry only.
-            let isArrival = gate == 0 || present[gate] == 0 || random.below(100) < 55
+            let isArrival = gate == 0 || present[gate] == 0 || random.within(0...99) < 55
             present[gate] += isArrival ? 1 : -1
             return Movement(gate: gate, isArrival: isArrival)
         }
@@ -283,34 +286,22 @@ struct Plan {
     }
 
     private mutating func pause(atMost milliseconds: Int) {
-        if random.chance(of: 2) { steps.append(.pause(random.milliseconds(atMost: milliseconds))) }
+        if random.happens(percent: 50) {
+            steps.append(.pause(random.milliseconds(atMost: milliseconds)))
+        }
     }
 }
 
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-private struct Random {
-    var state: UInt64
-
-    private mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+extension SeededRandom {
+    fileprivate mutating func within(_ range: ClosedRange<Int>) -> Int {
+        Int.random(in: range, using: &self)
     }
 
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
-
-    mutating func within(_ range: ClosedRange<Int>) -> Int {
-        range.lowerBound + below(range.count)
-    }
-
-    /// True once in so many times.
-    mutating func chance(of times: Int) -> Bool { below(times) == 0 }
-
-    mutating func milliseconds(atMost limit: Int) -> Duration {
+    fileprivate mutating func milliseconds(atMost limit: Int) -> Duration {
         .milliseconds(within(0...limit))
     }
 
-    mutating func ending() -> FaultProxy.Ending { chance(of: 3) ? .close : .reset }
+    fileprivate mutating func ending() -> FaultProxy.Ending {
+        happens(percent: 33) ? .close : .reset
+    }
 }
