@@ -23,7 +23,8 @@ public protocol JournalPlace: Sendable {
     ///
     /// When an `fsync` fails, the system goes on to show pages that it will never write. A process that comes after would take them for
     /// durable, append to them and copy them into the file; a power cut then takes what was acknowledged, or tears the
-    /// file. A copy's pages are dirty, so that its own `fsync` tells the truth.
+    /// file. A copy's pages are dirty, so that its own `fsync` tells the truth. Where there is no log, SQLite has deleted it, and not made
+    /// that durable: a power cut would bring it back, with batches that were said to have failed.
     ///
     /// Source: "fsyncgate" (PostgreSQL, 2018); Rebello and others: Can applications recover from fsync failures? (2020).
     func renewLog() throws(JournalError)
@@ -107,7 +108,9 @@ public final class JournalDirectory: JournalPlace {
 
     /// Copies SQLite's log, and puts the copy in its place.
     public func renewLog() throws(JournalError) {
-        guard let bytes = try read(logPath), !bytes.isEmpty else { return }
+        guard let bytes = try read(logPath), !bytes.isEmpty else {
+            return try synchroniseDirectory()
+        }
         let copy = "\(logPath).new"
         let file = try open(copy, O_WRONLY | O_CREAT | O_TRUNC)
         defer { close(file) }

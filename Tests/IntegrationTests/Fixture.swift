@@ -121,6 +121,14 @@ struct Town {
     var capacity = 500
     var capacities: [String: Int] = [:]
     var state: String
+    var rules = [
+        #"{topic: "park/{facility}/bay/{bay}", reading: bay, occupied: /occupied}"#,
+        #"{topic: "park/{facility}/gate/in", format: text, reading: movement, in: 1}"#,
+        #"{topic: "park/{facility}/gate/out", format: text, reading: movement, out: 1}"#,
+        #"{topic: "park/{facility}/count", reading: counter, in: /in, out: /out}"#,
+        #"{topic: "park/{facility}/level", reading: level, occupied: /count}"#,
+        #"{topic: "park/{facility}/state", format: text, reading: state, state: ""}"#,
+    ]
 
     init(_ directory: ScratchDirectory, port: UInt16) {
         self.directory = directory
@@ -145,12 +153,7 @@ struct Town {
         facilities:
         \(facilities.map(facility).joined(separator: "\n"))
         rules:
-          - {topic: "park/{facility}/bay/{bay}", reading: bay, occupied: /occupied}
-          - {topic: "park/{facility}/gate/in", format: text, reading: movement, in: 1}
-          - {topic: "park/{facility}/gate/out", format: text, reading: movement, out: 1}
-          - {topic: "park/{facility}/count", reading: counter, in: /in, out: /out}
-          - {topic: "park/{facility}/level", reading: level, occupied: /count}
-          - {topic: "park/{facility}/state", format: text, reading: state, state: ""}
+        \(rules.map { "  - \($0)" }.joined(separator: "\n"))
 
         """
     }
@@ -163,6 +166,15 @@ struct Town {
 
     /// The feed as it stands in its directory now.
     var published: Feed? { Feed(at: feed + "/parking.json") }
+
+    /// What the feed says of the journal; nil where there is no feed.
+    var isDurable: Bool? {
+        let document = JSONDocument(maximumBytes: 16 << 20, maximumDepth: 16)
+        guard let bytes = content(of: feed + "/parking.json"),
+            (try? document.parse(bytes.span)) != nil
+        else { return nil }
+        return document.kind("/durable") == .boolean(true)
+    }
 
     /// Waits until the feed shows what is expected of it; a failure shows both.
     func shows(

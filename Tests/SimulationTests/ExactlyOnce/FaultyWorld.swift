@@ -44,8 +44,8 @@ struct FaultyWorld {
     private var windows: [Int]
 
     private var truth: Truth
-    /// How many of the truth's messages may be what the disk has; the last is what it should have.
-    private var durable: Set<Int> = [0]
+    /// What the disk may have, the likeliest last: more than one thing where a write failed, or the power did during one.
+    private var durable: [[Truth.Counted]] = [[]]
     /// The truth's messages beyond these are not on the disk: there was none.
     private var isDegraded = false
     /// Sessions that began while there was no disk to say so.
@@ -184,27 +184,26 @@ struct FaultyWorld {
             throw Wrong(description: "the journal was damaged: \(damage)")
         }
         var differences: [String] = []
-        for count in durable.sorted(by: >) {
-            let candidate = truth.after(count)
+        for log in durable.reversed() {
+            let candidate = truth.after(log)
             let difference = candidate.difference(
                 to: daemon.occupancy,
                 isThorough: true
             )
             guard let difference else {
-                let lost = truth.counted[count...].map(\.message.number)
-                if isDegraded { lostInOutage.formUnion(lost) }
+                if isDegraded { lostInOutage.formUnion(truth.counted.map(\.message.number)) }
                 truth = candidate
-                note("recovered \(count) of \(durable.sorted()), degraded \(isDegraded)")
                 for session in brokers.indices {
                     let marks = daemon.journal.window(session: "\(session)").marks.all
                     note("  session \(session) remembers \(marks.map(\.packetIdentifier))")
                 }
                 isDegraded = !daemon.journal.health.isDurable
+                note("recovered \(log.count) of \(durable.map(\.count)), degraded \(isDegraded)")
                 // A disk that can't be written to may show what it doesn't have: an fsync that failed leaves it in the cache.
-                durable = isDegraded ? durable.filter { $0 <= count } : [count]
+                durable = isDegraded ? durable + [log] : [log]
                 return
             }
-            differences.append("after \(count): \(difference)")
+            differences.append("after \(log.count): \(difference)")
         }
         throw Wrong(
             description: "the first state after a crash is none that was committed; "
@@ -245,23 +244,24 @@ struct FaultyWorld {
 
     private mutating func tick() throws {
         daemon?.journal.tick()
-        try settleAfterWriting(before: truth.counted.count)
+        note("tick, trouble \(daemon?.journal.health.trouble.map { "\($0)" } ?? "none")")
+        try settleAfterWriting(before: truth.counted)
     }
 
     /// What the disk may have after something was written to it, or was not.
-    private mutating func settleAfterWriting(before: Int) throws {
+    private mutating func settleAfterWriting(before: [Truth.Counted]) throws {
         guard let daemon else { return }
         if place.isOff {
             // Written or not: the disk knows.
-            durable.formUnion([before, truth.counted.count])
+            durable += [before, truth.counted]
             return try losePower()
         }
         if daemon.journal.health.isDurable, !hasPending {
             isDegraded = false
             unrecorded = []
-            durable = [truth.counted.count]
+            durable = [truth.counted]
         } else {
-            durable.formUnion([before, truth.counted.count])
+            durable += [before, truth.counted]
             isDegraded = isDegraded || !daemon.journal.health.isDurable
         }
     }
@@ -308,7 +308,7 @@ struct FaultyWorld {
         }
         let acknowledgements = batch.map(\.identifier).filter { $0 != 0 }
         if sabotage == .acknowledgesFirst { leave(acknowledgements, session) }
-        let before = truth.counted.count
+        let before = truth.counted
         daemon.ingests[session].commit()
         let known = Set(truth.counted.map(\.message.number))
         var new: [Truth.Counted] = []
@@ -394,6 +394,7 @@ struct FaultyWorld {
     // MARK: Disk and clock
 
     private mutating func failDisk() {
+        note("the disk fails")
         if random.happens(percent: 30) { return place.setFull(true) }
         let faults: [simulated_disk_fault] = [
             SIMULATED_DISK_IO_ERROR, SIMULATED_DISK_NO_SPACE, SIMULATED_DISK_SHORT_IO_ERROR,
@@ -407,6 +408,7 @@ struct FaultyWorld {
     }
 
     private mutating func mendDisk() {
+        note("the disk is mended")
         place.mend()
         clock.change { $0.monotonicMilliseconds += Int64.random(in: 0...70_000, using: &random) }
     }

@@ -126,19 +126,11 @@ struct Truth {
         }
     }
 
-    /// Takes back all but the first so many messages.
-    mutating func rewind(to count: Int) {
-        guard count < counted.count else { return }
-        let kept = counted.prefix(count)
-        counted = []
-        (occupancy, ingest) = Self.begin(scenery)
-        self.count(kept)
-    }
-
-    /// What would be true after so many messages.
-    func after(_ count: Int) -> Truth {
-        var truth = self
-        truth.rewind(to: count)
+    /// What would be true if these messages had counted, and no others.
+    func after(_ log: [Counted]) -> Truth {
+        if log.count == counted.count, log.last?.message == counted.last?.message { return self }
+        var truth = Truth(scenery)
+        truth.count(log)
         return truth
     }
 

@@ -35,7 +35,12 @@ import SimulatedDisk
     func renewLog() throws(JournalError) {
         let log = "\(Self.name)-wal"
         let size = unsafe simulated_disk_file_size(disk, log)
-        guard size > 0 else { return }
+        guard size > 0 else {
+            guard unsafe simulated_disk_sync_directory(disk) == 0 else {
+                throw .failed(path: Self.name, "the simulated disk failed")
+            }
+            return
+        }
         var bytes = [UInt8](repeating: 0, count: Int(size))
         _ = unsafe simulated_disk_read(disk, log, 0, &bytes, bytes.count)
         let copy = "\(log).new"
