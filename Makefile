@@ -93,13 +93,13 @@ test: packages-test lint
 	swift test --skip-build
 	echo "testing what shares memory, under thread sanitizer"
 	swift build --build-tests --sanitize=thread --scratch-path .build/thread-sanitizer
-	TSAN_OPTIONS="halt_on_error=1" swift test --skip-build --sanitize=thread --scratch-path .build/thread-sanitizer \
+	CARPARKD_SEEDS=12 TSAN_OPTIONS="halt_on_error=1" swift test --skip-build --sanitize=thread --scratch-path .build/thread-sanitizer \
 	    --filter 'OccupancyTests|IngestTests|SimulationTests|MQTTTests'
 	echo "testing what touches C, under address sanitizer"
 	swift build --build-tests --sanitize=address --scratch-path .build/address-sanitizer
 	ASAN_OPTIONS="detect_leaks=0" SWIFT_BACKTRACE="enable=no" swift test --skip-build --sanitize=address \
 	    --scratch-path .build/address-sanitizer \
-	    --filter 'OccupancyTests|IngestTests|JSONDocumentTests|MQTTTests|LinuxSystemTests|FeedsTests'
+	    --filter 'OccupancyTests|IngestTests|JSONDocumentTests|MQTTTests|LinuxSystemTests|FeedsTests|SimulatedDiskTests|JournalTests|PersistenceTests'
 
 bench: packages-run
 	Tests/Benchmarks/run

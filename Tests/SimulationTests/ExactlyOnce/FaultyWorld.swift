@@ -36,6 +36,9 @@ struct FaultyWorld {
     private let clock = SimulatedClock()
     private var random: SeededRandom
     private var daemon: SimulatedDaemon?
+    /// Where the feed is published: for one seed in eight, since that is a real disk.
+    private let feedDirectory: ScratchDirectory?
+    private var feed: SimulatedFeed?
 
     private var brokers: [SimulatedBroker]
     /// What is under way to the daemon and to the broker, for each session.
@@ -65,6 +68,7 @@ struct FaultyWorld {
         self.sabotage = sabotage
         random = SeededRandom(seed: seed)
         scenery = try Scenery()
+        feedDirectory = seed % 8 == 0 ? ScratchDirectory() : nil
         place = SimulatedPlace(
             seed: random.next(),
             makesTwoTransactions: sabotage == .checkpointsInTwo
@@ -104,6 +108,7 @@ struct FaultyWorld {
         case 955..<962: failDisk()
         case 962..<975: mendDisk()
         case 975..<982: stepClock()
+        case 982..<990: try feed?.flush(truth: truth.occupancy, at: clock.now)
         default: try tick()
         }
         try check(isThorough: random.happens(percent: 3))
@@ -198,6 +203,11 @@ struct FaultyWorld {
                     note("  session \(session) remembers \(marks.map(\.packetIdentifier))")
                 }
                 isDegraded = !daemon.journal.health.isDurable
+                feed = feedDirectory.map {
+                    SimulatedFeed(scenery, daemon.occupancy, in: $0)
+                }
+                // The first feed is the last committed state.
+                try feed?.flush(truth: truth.occupancy, at: clock.now)
                 note("recovered \(log.count) of \(durable.map(\.count)), degraded \(isDegraded)")
                 // A disk that can't be written to may show what it doesn't have: an fsync that failed leaves it in the cache.
                 durable = isDegraded ? durable + [log] : [log]
@@ -213,6 +223,7 @@ struct FaultyWorld {
 
     private mutating func end() {
         daemon = nil
+        feed = nil
         for session in brokers.indices {
             drop(session)
             if unrecorded.remove(session) != nil { brokers[session].restart(keepsStore: false) }

@@ -196,7 +196,6 @@ final class SimulatedDaemon {
     let occupancy: LiveOccupancy
     let journal: OccupancyJournal
     let report: RecoveryReport
-    let board: StatusBoard
     private(set) var ingests: [Ingest]
 
     /// Starts as a new process would.
@@ -218,11 +217,6 @@ final class SimulatedDaemon {
             clock: { clock.now }
         )
         (self.journal, self.report) = (journal, report)
-        board = StatusBoard(
-            facilities: scenery.facilities,
-            occupancy: occupancy,
-            trendWindow: .seconds(900)
-        )
         ingests = (0..<sessions).map { session in
             Ingest(
                 plan: scenery.plan,
