@@ -75,8 +75,20 @@ struct Connection {
 /// What all connections share.
 struct Network {
     var conditions = EachWay(repeating: FaultProxy.Conditions())
-    var cuts = EachWay<Cut?>(repeating: nil)
+    var ambushes = EachWay<Ambush?>(repeating: nil)
     var traffic = EachWay(repeating: FaultProxy.Traffic())
+
+    /// What these bytes set off; a stall has begun when this returns.
+    mutating func ambush(_ direction: FaultProxy.Direction, after count: Int) -> Ambush.Outcome? {
+        guard let ambush = ambushes[direction] else { return nil }
+        guard ambush.remaining == count else {
+            ambushes[direction]?.remaining -= count
+            return nil
+        }
+        ambushes[direction] = nil
+        if case .stall = ambush.outcome { conditions[direction].isStalled = true }
+        return ambush.outcome
+    }
 }
 
 /// The bytes of one direction that were read and not written yet.
@@ -147,12 +159,9 @@ private struct Stream {
         isBlocked = false
         while let segment = segments.first {
             guard segment.due <= .now else { return .goesOn }
-            if let cut = network.cuts[direction], cut.remaining == 0 {
-                network.cuts[direction] = nil
-                return .isCut(cut.ending)
-            }
+            if let outcome = network.ambush(direction, after: 0) { return progress(outcome) }
             let limit = network.conditions[direction].pieceBytes
-            let most = min(limit, network.cuts[direction]?.remaining ?? .max)
+            let most = min(limit, network.ambushes[direction]?.remaining ?? .max)
             let count = send(segment.bytes.prefix(most), to: sink)
             if count < 0, errno == EINTR { continue }
             if count < 0, errno == EAGAIN {
@@ -166,19 +175,20 @@ private struct Stream {
             network.traffic[direction].bytes += count
             network.traffic[direction].pieces += 1
             forget(count)
-            if let cut = network.cuts[direction] {
-                network.cuts[direction]?.remaining -= count
-                if cut.remaining == count {
-                    network.cuts[direction] = nil
-                    return .isCut(cut.ending)
-                }
-            }
+            if let outcome = network.ambush(direction, after: count) { return progress(outcome) }
             // One piece a turn: the receiver is to find it alone.
             if limit < .max { return .goesOn }
         }
         guard let ending else { return .goesOn }
         isOver = true
         return .isOver(ending)
+    }
+
+    private func progress(_ outcome: Ambush.Outcome) -> Progress {
+        switch outcome {
+        case .end(let ending): .isCut(ending)
+        case .stall: .goesOn
+        }
     }
 
     private mutating func forget(_ count: Int) {

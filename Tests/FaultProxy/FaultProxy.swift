@@ -7,7 +7,7 @@ internal import LinuxSystem
 ///
 /// - ``Conditions`` hold from when they are set, for every connection, in one direction: latency, small pieces, and
 ///   a stall, which forwards neither bytes nor the end of a connection (half-open, as long as it lasts).
-/// - ``cut(after:_:by:)`` ends a connection after so many bytes of one direction.
+/// - ``cut(after:_:by:)`` ends a connection after so many bytes of one direction, and ``stall(after:_:)`` stalls the direction.
 /// - ``end(by:)`` ends those that there are: orderly, or by a reset.
 /// - ``abandon()`` forgets those that there are and keeps them open: nothing passes any more, for good, and neither
 ///   side is told. New ones are forwarded.
@@ -104,16 +104,24 @@ public final class FaultProxy: Sendable {
 
     /// Arms one cut: the connection that carries the last of the next `bytes` in this direction ends behind it.
     ///
-    /// Where `bytes` is 0, the next byte ends its connection and doesn't pass. A cut that was armed before for this
-    /// direction is replaced.
+    /// Where `bytes` is 0, the next byte ends its connection and doesn't pass. It takes the place of a cut or a stall that
+    /// was armed before for this direction.
     public func cut(after bytes: Int, _ direction: Direction, by ending: Ending) {
         precondition(bytes >= 0)
-        relay.change { $0.cuts[direction] = Cut(remaining: bytes, ending: ending) }
+        relay.change { $0.ambushes[direction] = Ambush(remaining: bytes, outcome: .end(ending)) }
     }
 
-    /// Whether a cut of this direction has not come about yet.
-    public func isCutArmed(_ direction: Direction) -> Bool {
-        relay.change { $0.cuts[direction] != nil }
+    /// Arms a stall: behind the last of the next `bytes` nothing passes in this direction any more.
+    ///
+    /// It takes the place of a cut or a stall that was armed before for this direction.
+    public func stall(after bytes: Int, _ direction: Direction) {
+        precondition(bytes >= 0)
+        relay.change { $0.ambushes[direction] = Ambush(remaining: bytes, outcome: .stall) }
+    }
+
+    /// Whether a cut or stall that was armed for this direction has not come about yet.
+    public func isArmed(_ direction: Direction) -> Bool {
+        relay.change { $0.ambushes[direction] != nil }
     }
 
     /// Ends all connections that aren't abandoned, both sides of each.
@@ -138,11 +146,11 @@ public final class FaultProxy: Sendable {
         set { relay.change { $0.isRefusing = newValue } }
     }
 
-    /// Ends all faults that last: conditions, cuts and refusals.
+    /// Ends all faults that last: conditions, refusals, and what is armed.
     public func heal() {
         relay.change { state in
             state.conditions = EachWay(repeating: Conditions())
-            state.cuts = EachWay(repeating: nil)
+            state.ambushes = EachWay(repeating: nil)
             state.isRefusing = false
         }
     }
@@ -189,8 +197,13 @@ struct EachWay<Value> {
 
 extension EachWay: Sendable where Value: Sendable {}
 
-/// A cut that waits for its byte.
-struct Cut {
+/// A fault that waits for its byte.
+struct Ambush {
+    enum Outcome {
+        case end(FaultProxy.Ending)
+        case stall
+    }
+
     var remaining: Int
-    var ending: FaultProxy.Ending
+    var outcome: Outcome
 }

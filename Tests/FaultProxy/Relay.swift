@@ -19,9 +19,9 @@ final class Relay: Sendable {
             get { network.conditions }
             set { network.conditions = newValue }
         }
-        var cuts: EachWay<Cut?> {
-            get { network.cuts }
-            set { network.cuts = newValue }
+        var ambushes: EachWay<Ambush?> {
+            get { network.ambushes }
+            set { network.ambushes = newValue }
         }
         var traffic: EachWay<FaultProxy.Traffic> { network.traffic }
     }

@@ -135,10 +135,10 @@ import Testing
         let (source, sink) = ends(way.direction)
         proxy.cut(after: count, way.direction, by: way.ending)
         if count > 1 { source.send([UInt8](repeating: 1, count: count / 2)) }
-        #expect(proxy.isCutArmed(way.direction))
+        #expect(proxy.isArmed(way.direction))
         source.send([UInt8](repeating: 1, count: count - count / 2 + 10))
         let (sourceEnd, sinkEnd) = (try await source.ends(), try await sink.ends())
-        #expect(!proxy.isCutArmed(way.direction))
+        #expect(!proxy.isArmed(way.direction))
         #expect(proxy.traffic(way.direction).bytes == count)
         switch way.ending {
         case .close:
@@ -152,6 +152,25 @@ import Testing
         let next = try Wire(to: proxy.port)
         next.send([UInt8](repeating: 2, count: count + 10))
         try await listener.accept().hears(count: count + 10)
+    }
+
+    @Test(arguments: FaultProxy.Direction.allCases, [0, 1, 1000])
+    func `stalls one direction after so many bytes`(
+        direction: FaultProxy.Direction,
+        count: Int
+    ) async throws {
+        let (source, sink) = ends(direction)
+        proxy.stall(after: count, direction)
+        source.send([UInt8](repeating: 1, count: count + 10))
+        try await sink.hears(count: count)
+        let isStalled = try await eventually { !proxy.isArmed(direction) }
+        #expect(isStalled)
+        try await passes(direction == .toServer ? .toClient : .toServer)
+        sink.look()
+        #expect(sink.received.count == count)
+        proxy.heal()
+        try await sink.hears(count: count + 10)
+        #expect(sink.end == nil)
     }
 
     @Test(arguments: [(FaultProxy.Ending.close, Wire.End.closed), (.reset, .reset)])

@@ -8,7 +8,7 @@ import Testing
 @Suite struct `The campaign` {
     private static let faults = max(1, environmentNumber("CARPARKD_FAULTS", otherwise: 200))
     private static let seed = environmentNumber("CARPARKD_SEED", otherwise: 1)
-    private static let towns = max(1, environmentNumber("CARPARKD_TOWNS", otherwise: 4))
+    private static let towns = max(1, environmentNumber("CARPARKD_TOWNS", otherwise: 8))
     private static let seeds = seed..<(seed + towns)
 
     @Test(arguments: seeds) func `counts every car once`(seed: Int) async throws {
@@ -52,10 +52,10 @@ import Testing
 
     @Test func `has every kind of fault in what every change must pass`() {
         var names: Set<String> = []
-        for seed in UInt64(1)...4 {
+        for seed in UInt64(1)...8 {
             var plan = Plan(seed: seed)
             var count = 0
-            while count < 50 {
+            while count < 25 {
                 for case .fault(let fault) in plan.nextPhase() {
                     names.insert(fault.kind)
                     count += 1
@@ -66,7 +66,7 @@ import Testing
             names == [
                 "daemon killed", "daemon stopped", "daemon frozen", "broker killed",
                 "broker restarted", "connection ended", "connection cut", "connection abandoned",
-                "network stalled", "network slow", "network in pieces",
+                "network stalled", "network stalled soon", "network slow", "network in pieces",
             ]
         )
     }
@@ -121,6 +121,7 @@ import Testing
                 case .everythingArrives: uncounted = 0
                 case .fault(.brokerIsKilled):
                     #expect(unsaved == 0 || unsaved != nil && uncounted == 0)
+                    #expect((unsaved ?? 0) < 1000)
                     forgotten = unsaved.map { $0 > 0 ? $0 + 1 : 0 } ?? 0
                     unsaved = nil
                 case .fault(.connectionEnds), .fault(.connectionIsCut),

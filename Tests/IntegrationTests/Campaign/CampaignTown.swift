@@ -148,6 +148,8 @@ final class CampaignTown {
         case .networkStalls(let toServer, let toClient):
             if toServer { proxy.set(.init(isStalled: true), .toServer) }
             if toClient { proxy.set(.init(isStalled: true), .toClient) }
+        case .networkStallsSoon(let bytes):
+            proxy.stall(after: bytes, .toServer)
         case .networkIsSlow(let latency):
             for direction in FaultProxy.Direction.allCases {
                 proxy.set(.init(latency: latency), direction)
@@ -175,10 +177,10 @@ final class CampaignTown {
     }
 
     private func mendNetwork() {
-        let isCutArmed = FaultProxy.Direction.allCases.contains { proxy.isCutArmed($0) }
+        let isArmed = FaultProxy.Direction.allCases.contains { proxy.isArmed($0) }
         proxy.heal()
-        // A cut that has not come about comes about now.
-        if isCutArmed { proxy.end(by: .reset) }
+        // What has not come about comes about now.
+        if isArmed { proxy.end(by: .reset) }
     }
 
     /// Whether the daemon has a connection, which it may be about to open.

@@ -9,7 +9,7 @@ enum Fault: Equatable {
     case daemonIsStopped
     /// SIGSTOP, until ``Step/daemonGoesOn``.
     case daemonIsFrozen
-    /// SIGKILL, a moment after it was saved, and a start.
+    /// SIGKILL, some time after ``Step/brokerSaves(isDaemonShutOut:)``, and a start.
     case brokerIsKilled(away: Duration)
     /// SIGTERM, and a start.
     case brokerIsRestarted(away: Duration)
@@ -19,6 +19,8 @@ enum Fault: Equatable {
     case connectionIsAbandoned
     /// Half-open, until ``Step/networkIsMended``.
     case networkStalls(toServer: Bool, toClient: Bool)
+    /// The next so many bytes pass to the broker, and then none until ``Step/networkIsMended``.
+    case networkStallsSoon(after: Int)
     /// Until ``Step/networkIsMended``.
     case networkIsSlow(latency: Duration)
     /// Until ``Step/networkIsMended``.
@@ -40,6 +42,8 @@ enum Fault: Equatable {
         case .connectionIsAbandoned: ("connection abandoned", "")
         case .networkStalls(let toServer, let toClient):
             ("network stalled", " toServer=\(toServer) toClient=\(toClient)")
+        case .networkStallsSoon(let count):
+            ("network stalled soon", " after \(count) bytes toServer")
         case .networkIsSlow(let latency): ("network slow", " by \(latency)")
         case .networkGivesPieces(let bytes): ("network in pieces", " of \(bytes) bytes")
         }
@@ -91,15 +95,16 @@ extension Step: CustomStringConvertible {
 
 /// What a campaign does, from one seed.
 ///
-/// A phase is a burst of messages with faults in between; the counts are compared at its end. The plan keeps three rules,
+/// A phase is a burst of messages with faults in between; the counts are compared at its end. The plan keeps some rules,
 /// which are those of the world and of mosquitto, and not weaknesses of the daemon that it hides:
 ///
 /// - A gate that nobody has entered is left by nobody: a count never has to go below zero.
-/// - A broker that is killed forgets what it did since it saved. So each message must have been saved by then, or counted.
+/// - A broker that is killed forgets what it did since it saved. So each message has been saved by then, or counted.
 /// - What was saved before it was sent is not sent before the kill: after it the broker would send it again, with the same
-///   packet identifier and without DUP, and nobody can tell that from a new car. And where the broker forgets the packet
-///   identifiers of messages that were counted, no connection is lost until it has given all of them to others:
-///   with DUP, and unseen, those could not be told from the counted ones.
+///   packet identifier and without DUP, and nobody can tell that from another car.
+/// - Where the broker forgets the packet identifiers of messages that were counted, no connection is lost until it has
+///   given all of them to others: one that came with DUP, and never before, could not be told from the counted one.
+/// - What was under way when the broker saved is at most a window of messages ago when it is killed.
 ///
 /// After two lost connections the daemon is started anew before it loses the next: its pauses grow, and waiting proves nothing.
 struct Plan {
@@ -121,6 +126,7 @@ struct Plan {
         case ..<22: killSavedBroker()
         case ..<30: killBrokerInAbsence()
         case ..<38: killForgetfulBroker()
+        case ..<46: flood()
         default: storm()
         }
         bringBack()
@@ -159,7 +165,9 @@ struct Plan {
         switch random.within(0...4) {
         case 0: steps.append(.networkIsMended)
         case 1: loseDaemon(.daemonIsKilled)
-        case 2: steps.append(.fault(.connectionEnds(random.ending())))
+        case 2:
+            lostConnections += 1
+            steps.append(.fault(.connectionEnds(random.ending())))
         default: break
         }
         pause(atMost: 30)
@@ -200,6 +208,31 @@ struct Plan {
         publish(forgotten + 1)
     }
 
+    /// The daemon comes back to a long queue, and the broker hears of the first acknowledgements only.
+    ///
+    /// For each of these mosquitto 2.0.11 sends as many messages as the daemon's Receive Maximum, so that several times as many are
+    /// under way: its `db__message_delete_outgoing` counts those before the acknowledged one as all that there are.
+    private mutating func flood() {
+        publish(atMost: 50)
+        loseDaemon(
+            random.happens(percent: 50) ? .daemonIsKilled : .daemonIsStopped,
+            mayReturn: false
+        )
+        publish(random.within(1100...3500))
+        steps.append(.fault(.networkStallsSoon(after: random.within(300...6000))))
+        bringBack()
+        steps.append(.pause(.milliseconds(random.within(200...700))))
+        lostConnections += 1
+        switch random.within(0...3) {
+        case 0: steps.append(.fault(.connectionEnds(random.ending())))
+        case 1: loseDaemon(.daemonIsKilled)
+        case 2: steps.append(.fault(.brokerIsRestarted(away: random.milliseconds(atMost: 100))))
+        default: steps.append(.fault(.connectionIsAbandoned))
+        }
+        if random.happens(percent: 50) { steps.append(.networkIsMended) }
+        publish(atMost: 50)
+    }
+
     // MARK: Faults
 
     private mutating func disturb() {
@@ -222,7 +255,8 @@ struct Plan {
         case .connectionEnds, .connectionIsCut, .connectionIsAbandoned, .brokerIsRestarted:
             lostConnections += 1
             steps.append(.fault(fault))
-        case .networkStalls, .networkIsSlow, .networkGivesPieces, .brokerIsKilled:
+        case .networkStalls, .networkStallsSoon, .networkIsSlow, .networkGivesPieces,
+            .brokerIsKilled:
             steps.append(.fault(fault))
         }
     }
@@ -252,12 +286,12 @@ struct Plan {
             : .connectionIsCut(after: random.within(0...1500), .toClient, random.ending())
     }
 
-    private mutating func loseDaemon(_ fault: Fault) {
+    private mutating func loseDaemon(_ fault: Fault, mayReturn: Bool = true) {
         steps.append(.fault(fault))
         isAway = true
         isFrozen = false
         lostConnections = 0
-        if random.happens(percent: 50) {
+        if mayReturn, random.happens(percent: 50) {
             steps.append(.daemonStarts)
             isAway = false
         }
