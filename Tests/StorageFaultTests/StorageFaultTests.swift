@@ -1,0 +1,73 @@
+import Testing
+
+/// Every system call of a publication and of a commit fails once, and the process is killed before and after each.
+///
+/// What must be true then: every file of the feed is the former one or the new one, whole; the journal opens, and has every batch of which the
+/// process said so; the daemon goes on. A fault while the process lives costs nothing at all.
+///
+/// Each case is a life of StorageProbe under strace(1), and one more without.
+@Suite(
+    .serialized,
+    .enabled(if: Stage.isPossible, "processes can't be traced here"),
+    Stage.Trait()
+)
+struct `Storage faults` {
+    /// The calls by which SQLite and carparkd change the disk or open something, and the errors by which each fails.
+    ///
+    /// Several where they lead different ways: SQLite opens for reading what it can't open for writing, and knows a full disk from
+    /// a broken one.
+    private static let errors: [(call: String, errors: [String])] = [
+        ("fchmod", ["EIO"]), ("fchown", ["EROFS"]), ("fdatasync", ["EIO"]), ("flock", ["ENOLCK"]),
+        ("fsync", ["EIO", "ENOSPC"]), ("ftruncate", ["EIO"]), ("mkdir", ["ENOSPC"]),
+        ("mkdirat", ["EROFS"]), ("openat", ["EMFILE", "ENOSPC", "EROFS", "EIO"]),
+        ("pwrite64", ["EIO", "ENOSPC"]), ("rename", ["EIO"]), ("renameat", ["EIO", "ENOSPC"]),
+        ("unlink", ["EROFS"]), ("unlinkat", ["EIO"]), ("utimensat", ["EIO"]),
+        ("write", ["EIO", "ENOSPC"]), ("writev", ["EIO", "ENOSPC"]),
+    ]
+    private static let calls = errors.map(\.call)
+
+    @Test func `strike every kind of call that changes the disk`() throws {
+        let calls = try #require(Stage.current).scenes.flatMap(\.calls)
+        #expect(Set(calls.map(\.name)).intersection(Probe.changing) == Set(Self.calls))
+    }
+
+    @Test(arguments: errors)
+    func `cost nothing where a call fails`(name: String, errors: [String]) async throws {
+        let stage = try #require(Stage.current)
+        var cases: [(Scene, Fault, Call)] = []
+        for scene in stage.scenes {
+            for call in scene.calls where call.name == name && !call.isSaying {
+                cases += errors.map { (scene, .error($0), call) }
+            }
+        }
+        try await Self.happen(cases, on: stage)
+    }
+
+    /// Before each call is after the one before it: in between nothing reaches the disk.
+    @Test(arguments: calls)
+    func `leave nothing half where a process is killed`(name: String) async throws {
+        let stage = try #require(Stage.current)
+        var cases: [(Scene, Fault, Call)] = []
+        for scene in stage.scenes {
+            cases += scene.calls.filter { $0.name == name }.map { (scene, .kill, $0) }
+        }
+        try await Self.happen(cases, on: stage)
+    }
+
+    /// Tries cases, a few at a time.
+    private static func happen(_ cases: [(Scene, Fault, Call)], on stage: Stage) async throws {
+        try #require(!cases.isEmpty)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, (scene, fault, call)) in cases.enumerated() {
+                if index >= 3 { try await group.next() }
+                group.addTask {
+                    let wrongs = try await stage.wrongs(scene, fault, call)
+                    guard !wrongs.isEmpty else { return }
+                    let what = "life \(scene.life), \(fault), \(call.text.prefix(200))"
+                    Issue.record("\(([what] + wrongs).joined(separator: "\n"))")
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
