@@ -25,7 +25,7 @@ CHECKED := --explicit-target-dependency-import-check error
 
 BUILD_PACKAGES := libmosquitto-dev libsimdjson-dev libsqlite3-dev libssl-dev zlib1g-dev pkg-config gcc g++ libc6-dev git
 RUN_PACKAGES := mosquitto mosquitto-clients python3
-TEST_PACKAGES := openssl python3-jsonschema chromium systemd-container
+TEST_PACKAGES := openssl python3-jsonschema chromium systemd-container strace
 
 # Installs what of $(1) is missing, as root or through sudo.
 define need

@@ -137,6 +137,7 @@ let package = Package(
                 "Persistence", "SimulatedDisk", "TestSupport",
             ]
         ),
+        tests("StorageFaultTests", ["CZlib", "JSONDocument", "StorageProbe"]),
         tests("IntegrationTests", ["FaultProxy", "JSONDocument", "TestSupport"]),
         tests("TidyTests", []),
 
@@ -156,6 +157,16 @@ let package = Package(
             name: "FaultProxy",
             dependencies: ["LinuxSystem"],
             path: "Tests/FaultProxy",
+            swiftSettings: strict
+        ),
+
+        // What the daemon does with its disk, for StorageFaultTests to fail.
+        .executableTarget(
+            name: "StorageProbe",
+            dependencies: [
+                "Feeds", "Ingest", "Journal", "LinuxSystem", "Occupancy", "Parking", "Persistence",
+            ],
+            path: "Tests/StorageProbe",
             swiftSettings: strict
         ),
 
