@@ -11,7 +11,6 @@ final class SessionListener: SessionHandler {
     private let ingest: Ingest
     private let status: BrokerStatus
     private let logger: Logger
-    private let receiveMaximum: Int
     private let forget: ([String]) -> Void
     private var now: Moment?
     private var isExpected: Bool
@@ -21,20 +20,17 @@ final class SessionListener: SessionHandler {
     ///
     /// - Parameters:
     ///   - isExpected: Whether the broker should know our session.
-    ///   - receiveMaximum: How many messages we allow under way.
     ///   - forget: Called with topic filters that the broker no longer has of us.
     init(
         ingest: Ingest,
         status: BrokerStatus,
         isExpected: Bool = false,
-        receiveMaximum: Int = 1000,
         forget: @escaping ([String]) -> Void = { _ in },
         logger: Logger
     ) {
         self.ingest = ingest
         self.status = status
         self.isExpected = isExpected
-        self.receiveMaximum = receiveMaximum
         self.forget = forget
         var logger = logger
         logger[metadataKey: "broker"] = .string(status.name)
@@ -121,10 +117,7 @@ final class SessionListener: SessionHandler {
         sessionPresent: Bool
     ) {
         lastFailure = nil
-        ingest.connected(
-            sessionPresent: sessionPresent,
-            capacity: version == .version5 ? receiveMaximum : nil
-        )
+        ingest.connected(sessionPresent: sessionPresent, isOrdered: version == .version5)
         status.change(to: .connected(endpoint))
         logger.info(
             "connected",

@@ -27,15 +27,12 @@ struct SessionService: Service, CustomStringConvertible {
         // Before they are asked for: a filter that the broker may have must never be forgotten.
         journal.keepFilters(wanted + configuration.formerTopicFilters, session: sessionName)
         let session = try Session(configuration)
-        let receiveMaximum = Int(configuration.receiveMaximum)
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation {
                 (ended: CheckedContinuation<Void, any Error>) in
                 do {
                     _ = try NamedThread(name: "ingest \(status.name)") {
-                        session.run(
-                            listener(isExpected: !known.isEmpty, receiveMaximum: receiveMaximum)
-                        )
+                        session.run(listener(isExpected: !known.isEmpty))
                         ended.resume()
                     }
                 } catch {
@@ -47,7 +44,7 @@ struct SessionService: Service, CustomStringConvertible {
         }
     }
 
-    private func listener(isExpected: Bool, receiveMaximum: Int) -> SessionListener {
+    private func listener(isExpected: Bool) -> SessionListener {
         let (journal, sessionName) = (journal, sessionName)
         let ingest = Ingest(
             plan: house.plan,
@@ -61,7 +58,6 @@ struct SessionService: Service, CustomStringConvertible {
             ingest: ingest,
             status: status,
             isExpected: isExpected,
-            receiveMaximum: receiveMaximum,
             forget: { filters in
                 let left = journal.filters(session: sessionName).filter { !filters.contains($0) }
                 journal.keepFilters(left, session: sessionName)

@@ -25,8 +25,8 @@ public protocol CommitLog: AnyObject {
     /// - Parameter apply: Applies the batch to the live occupancy; called once.
     func commit(_ batch: borrowing Batch, apply: (inout Touched) -> Void)
 
-    /// A connection begins: durably forgets the deliveries of a session that the broker has forgotten.
-    func connected(sessionPresent: Bool, capacity: Int?)
+    /// The broker has begun the session anew: durably forgets what was delivered before.
+    func sessionBegan()
 }
 
 /// A log that keeps nothing: what was counted is in memory, until the process ends.
@@ -44,7 +44,7 @@ public final class VolatileLog: CommitLog {
     }
 
     /// Has nothing to forget.
-    public func connected(sessionPresent: Bool, capacity: Int?) {}
+    public func sessionBegan() {}
 }
 
 /// Applies the readings of batches that a log kept.

@@ -39,67 +39,43 @@ public struct DeliveryMark: Equatable, Sendable, BitwiseCopyable {
 
 /// The marks of the last QoS 1 messages of a session, oldest first.
 ///
-/// **Shape.** At most as many as the broker may have under way; the oldest give way.
+/// **Shape.** The last ``capacity`` of them; the oldest give way.
 public struct DeliveryMarks: Equatable, Sendable {
-    /// The most messages: half of the packet identifiers.
+    /// How many are kept: half of the packet identifiers.
     ///
-    /// A broker that hands its identifiers out in turn then never has a message under way whose identifier is that of another
-    /// one in here.
-    public static let maximumCapacity = 32_767
-
-    /// How many messages the broker may have under way.
-    public private(set) var capacity = Self.maximumCapacity
+    /// As many as can be told apart: a broker that hands its identifiers out in turn, with as many messages under way, never
+    /// has one whose identifier is that of another in here. And not only as many as we allowed it to have under way: mosquitto 2.0.11 sends more,
+    /// up to as many again with each acknowledgement while it has a backlog.
+    public static let capacity = 32_767
 
     /// The marks; those before `head` are forgotten.
     private var stored: [DeliveryMark] = []
     private var head = 0
-
     /// The number of the first stored mark; messages are numbered as they come.
     private var base = 0
 
     /// These marks, oldest first.
     public init(_ marks: [DeliveryMark] = []) {
-        stored = marks.suffix(Self.maximumCapacity)
+        stored = marks.suffix(Self.capacity)
     }
 
-    /// The bytes of these marks and their capacity in a journal.
-    public var bytes: [UInt8] { Self.bytes(all, capacity: capacity) }
-
-    /// The bytes of some marks and a capacity in a journal.
-    public static func bytes(_ marks: some Sequence<DeliveryMark>, capacity: Int) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.append(small: capacity)
-        for mark in marks { mark.append(to: &writer) }
-        return writer.bytes
-    }
-
-    /// The marks in the bytes of a journal: all of them, though they may be more than the capacity.
-    ///
-    /// A smaller window is in force from the next first delivery on; until then the broker delivers again what was under way in
-    /// the larger one.
+    /// The marks in the bytes of a journal.
     public init(_ bytes: Span<UInt8>) throws(UnreadableBytes) {
-        var reader = ByteReader()
-        let capacity = try Self.capacity(&reader, bytes)
-        var marks: [DeliveryMark] = []
-        while !reader.isAtEnd(of: bytes) { marks.append(try DeliveryMark(&reader, bytes)) }
-        self.init(marks)
-        self.capacity = capacity
+        self.init()
+        try append(bytes)
     }
 
-    /// Adds the marks in the bytes of a journal, of messages that came under this capacity.
+    /// Adds the marks in the bytes of a journal.
     public mutating func append(_ bytes: Span<UInt8>) throws(UnreadableBytes) {
         var reader = ByteReader()
-        capacity = try Self.capacity(&reader, bytes)
         while !reader.isAtEnd(of: bytes) { append(try DeliveryMark(&reader, bytes)) }
     }
 
-    private static func capacity(
-        _ reader: inout ByteReader,
-        _ bytes: Span<UInt8>
-    ) throws(UnreadableBytes) -> Int {
-        let capacity = try reader.small(bytes)
-        guard (1...maximumCapacity).contains(capacity) else { throw UnreadableBytes(offset: 0) }
-        return capacity
+    /// The bytes of some marks in a journal.
+    public static func bytes(_ marks: some Sequence<DeliveryMark>) -> [UInt8] {
+        var writer = ByteWriter()
+        for mark in marks { mark.append(to: &writer) }
+        return writer.bytes
     }
 
     /// The marks, oldest first.
@@ -108,25 +84,12 @@ public struct DeliveryMarks: Equatable, Sendable {
     /// The number that the next mark gets.
     var end: Int { base + stored.count }
 
-    /// A connection begins.
-    ///
-    /// - Parameters:
-    ///   - sessionPresent: Whether the broker kept the session; a new one has nothing under way.
-    ///   - capacity: How many messages we allow under way; nil in MQTT 3.1.1, where the broker decides.
-    public mutating func connected(sessionPresent: Bool, capacity: Int?) {
-        self = DeliveryMarks(sessionPresent ? Array(all) : [])
-        self.capacity = min(max(1, capacity ?? Self.maximumCapacity), Self.maximumCapacity)
-    }
-
     /// Adds a mark.
-    ///
-    /// By the time of a first delivery a broker has delivered again whatever it had to: what no longer fits
-    /// was acknowledged.
     public mutating func append(_ mark: DeliveryMark) {
         stored.append(mark)
-        head = max(head, stored.count - capacity)
+        head = max(head, stored.count - Self.capacity)
         // Half of the memory for the forgotten ones: moving the rest costs a step a message.
-        if head > capacity {
+        if head > Self.capacity {
             stored.removeFirst(head)
             base += head
             head = 0
@@ -141,9 +104,8 @@ public struct DeliveryMarks: Equatable, Sendable {
 
 /// The last QoS 1 messages of a session, by which redelivered ones are recognised.
 ///
-/// A broker may have under way to us only as many messages as we allowed (MQTT 5.0, 3.1.2.11.3), so whatever it
-/// delivers again is among the last so many. It does so in the order in which it sent them first, with the same packet
-/// identifiers (4.4, 4.6), and says so in the DUP flag (3.3.1.1): a message without the flag is a first delivery.
+/// What a broker delivers again it delivers in the order in which it sent it first, with the same packet
+/// identifiers (MQTT 5.0, 4.4, 4.6), and says so in the DUP flag (3.3.1.1): a message without the flag is a first delivery.
 ///
 /// Decision record 0007 tells which cases are exact and which are not.
 ///
@@ -170,11 +132,11 @@ public struct DeliveryWindow: Sendable {
     ///
     /// - Parameters:
     ///   - sessionPresent: Whether the broker kept the session; a new one has nothing under way.
-    ///   - capacity: How many messages we allow under way; nil in MQTT 3.1.1.
-    public mutating func connected(sessionPresent: Bool, capacity: Int?) {
-        marks.connected(sessionPresent: sessionPresent, capacity: capacity)
-        self = DeliveryWindow(marks)
-        isOrdered = capacity != nil
+    ///   - isOrdered: Whether redeliveries come in order and once a connection: so MQTT 5.0, 4.4 and 4.6.
+    public mutating func connected(sessionPresent: Bool, isOrdered: Bool) {
+        if !sessionPresent { self = DeliveryWindow() }
+        self.isOrdered = isOrdered
+        redelivered = -1
     }
 
     /// Whether a message that may be delivered again was received before; it is then passed over.

@@ -118,10 +118,11 @@ public final class Ingest {
     ///
     /// - Parameters:
     ///   - sessionPresent: Whether the broker has kept the session.
-    ///   - capacity: How many messages we allow under way; nil in MQTT 3.1.1, which can't say.
-    public func connected(sessionPresent: Bool, capacity: Int?) {
-        window.connected(sessionPresent: sessionPresent, capacity: capacity)
-        log.connected(sessionPresent: sessionPresent, capacity: capacity)
+    ///   - isOrdered: Whether redeliveries come in order and once a connection, as in MQTT 5.0; a broker of 3.1.1
+    ///     may repeat at any time.
+    public func connected(sessionPresent: Bool, isOrdered: Bool = true) {
+        window.connected(sessionPresent: sessionPresent, isOrdered: isOrdered)
+        if !sessionPresent { log.sessionBegan() }
     }
 
     /// Takes one message; it counts with the next ``commit()``.

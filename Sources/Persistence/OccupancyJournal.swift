@@ -188,15 +188,11 @@ public final class OccupancyJournal: Sendable {
         state.withLock { state in
             if state.journal != nil {
                 if batch.isPromised {
-                    let capacity = state.sessions[name]?.marks.capacity
                     append(
                         &state,
                         JournalBatch(
                             session: name,
-                            deliveries: DeliveryMarks.bytes(
-                                batch.deliveries,
-                                capacity: capacity ?? DeliveryMarks.maximumCapacity
-                            ),
+                            deliveries: DeliveryMarks.bytes(batch.deliveries),
                             records: state.pending + batch.records
                         )
                     )
@@ -218,21 +214,14 @@ public final class OccupancyJournal: Sendable {
         }
     }
 
-    fileprivate func connected(session name: String, sessionPresent: Bool, capacity: Int?) {
+    fileprivate func sessionBegan(_ name: String) {
         state.withLock { state in
-            state.sessions[name, default: SessionRecord()].marks
-                .connected(sessionPresent: sessionPresent, capacity: capacity)
-            guard !sessionPresent, state.journal != nil else { return }
-            let capacity = state.sessions[name]?.marks.capacity ?? 1
+            state.sessions[name, default: SessionRecord()].marks = DeliveryMarks()
+            guard state.journal != nil else { return }
             // At once: when its first message is under way, nothing of the session before may be taken for it.
             append(
                 &state,
-                JournalBatch(
-                    session: name,
-                    beginsSession: true,
-                    deliveries: DeliveryMarks.bytes([], capacity: capacity),
-                    records: state.pending
-                )
+                JournalBatch(session: name, beginsSession: true, records: state.pending)
             )
         }
     }
@@ -382,8 +371,6 @@ public final class SessionLog: CommitLog {
         journal.commit(batch, session: name, apply: apply)
     }
 
-    /// Durably forgets the deliveries of a session that the broker has forgotten.
-    public func connected(sessionPresent: Bool, capacity: Int?) {
-        journal.connected(session: name, sessionPresent: sessionPresent, capacity: capacity)
-    }
+    /// Durably forgets what was delivered in the session before.
+    public func sessionBegan() { journal.sessionBegan(name) }
 }

@@ -338,5 +338,7 @@ struct SessionRecord: Equatable {
         try marks.append(batch.deliveries.span)
     }
 
-    var stored: JournalSession { JournalSession(deliveries: marks.bytes, filters: filters) }
+    var stored: JournalSession {
+        JournalSession(deliveries: DeliveryMarks.bytes(marks.all), filters: filters)
+    }
 }

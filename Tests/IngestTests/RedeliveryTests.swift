@@ -13,7 +13,7 @@ import Testing
                 yields: .movement(arrivals: .constant("1"), departures: nil)
             )
         ])
-        bench.ingest.connected(sessionPresent: false, capacity: 10)
+        bench.ingest.connected(sessionPresent: false)
         return bench
     }
 
@@ -40,7 +40,7 @@ import Testing
         let bench = try bench()
         for identifier: UInt16 in 1...5 { car(bench, identifier) }
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
+        bench.ingest.connected(sessionPresent: true)
         for identifier: UInt16 in 3...5 { car(bench, identifier, again: true) }
         bench.ingest.commit()
         #expect(bench.occupied == 5)
@@ -52,7 +52,7 @@ import Testing
         let bench = try bench()
         for identifier: UInt16 in 1...3 { car(bench, identifier) }
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
+        bench.ingest.connected(sessionPresent: true)
         for identifier: UInt16 in 2...6 { car(bench, identifier, again: true) }
         bench.ingest.commit()
         #expect(bench.occupied == 6)
@@ -61,7 +61,7 @@ import Testing
     @Test func `a first delivery counts whatever identifier it has`() throws {
         let bench = try bench()
         for _ in 0..<4 { car(bench, 1) }
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
+        bench.ingest.connected(sessionPresent: true)
         car(bench, 1)
         bench.ingest.commit()
         #expect(bench.occupied == 5)
@@ -71,7 +71,7 @@ import Testing
         let bench = try bench()
         for identifier: UInt16 in [1, 2, 1] { car(bench, identifier) }
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
+        bench.ingest.connected(sessionPresent: true)
         // The broker has the second message under way, so it must have the third as well.
         for identifier: UInt16 in [2, 1] { car(bench, identifier, again: true) }
         bench.ingest.commit()
@@ -84,7 +84,7 @@ import Testing
 
     @Test func `a broker of MQTT 3 may repeat at any time`() throws {
         let bench = try bench()
-        bench.ingest.connected(sessionPresent: true, capacity: nil)
+        bench.ingest.connected(sessionPresent: true, isOrdered: false)
         for identifier: UInt16 in [1, 2] { car(bench, identifier) }
         for identifier: UInt16 in [1, 2, 1, 2] { car(bench, identifier, again: true) }
         bench.ingest.commit()
@@ -95,38 +95,38 @@ import Testing
         let bench = try bench()
         car(bench, 1)
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: false, capacity: 10)
+        bench.ingest.connected(sessionPresent: false)
         car(bench, 1, again: true)
         bench.ingest.commit()
         #expect(bench.occupied == 2)
     }
 
-    @Test func `what is older than the window can't be under way`() throws {
+    @Test func `more may be under way than we allowed`() throws {
+        // mosquitto 2.0.11 sends as many again as we allowed with each acknowledgement of a backlog.
         let bench = try bench()
-        for identifier: UInt16 in 1...15 { car(bench, identifier) }
+        for identifier: UInt16 in 1...30_000 { car(bench, identifier) }
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
-        car(bench, 6, again: true)
-        car(bench, 5, again: true)
+        bench.ingest.connected(sessionPresent: true)
+        for identifier: UInt16 in 1...30_001 { car(bench, identifier, again: true) }
         bench.ingest.commit()
-        #expect(bench.occupied == 16)
+        #expect(bench.occupied == 30_001)
     }
 
-    @Test func `a smaller window still knows what is under way from a larger one`() throws {
+    @Test func `an identifier that went round tells nothing of the message before`() throws {
         let bench = try bench()
-        for identifier: UInt16 in 1...10 { car(bench, identifier) }
+        for identifier: UInt16 in 1...65_535 { car(bench, identifier) }
         bench.ingest.commit()
-        bench.ingest.connected(sessionPresent: true, capacity: 2)
-        for identifier: UInt16 in 1...10 { car(bench, identifier, again: true) }
-        car(bench, 11)
+        bench.ingest.connected(sessionPresent: true)
+        // Sent and never received: the broker has given their identifiers anew.
+        for identifier: UInt16 in 1...32_767 { car(bench, identifier, again: true) }
         bench.ingest.commit()
-        #expect(bench.occupied == 11)
+        #expect(bench.occupied == 65_535 + 32_767)
     }
 
     @Test func `another payload under the same identifier is another message`() throws {
         let bench = try bench()
         car(bench, 1)
-        bench.ingest.connected(sessionPresent: true, capacity: 10)
+        bench.ingest.connected(sessionPresent: true)
         let topic = Array("podium/in".utf8)
         let payload = Array("x".utf8)
         bench.ingest.receive(
@@ -141,14 +141,12 @@ import Testing
 
     @Test func `marks survive a journal`() throws {
         var marks = DeliveryMarks()
-        marks.connected(sessionPresent: false, capacity: 3)
-        for number: UInt16 in 1...5 {
-            marks.append(DeliveryMark(packetIdentifier: number, digest: .max - UInt64(number)))
+        for number in 1...40_000 {
+            marks.append(DeliveryMark(packetIdentifier: UInt16(number), digest: UInt64(number)))
         }
-        let bytes = marks.bytes
+        let bytes = DeliveryMarks.bytes(marks.all)
         let copy = try DeliveryMarks(bytes.span)
-        #expect(copy.all.map(\.packetIdentifier) == [3, 4, 5])
+        #expect(copy.all.count == 32_767)
         #expect(Array(copy.all) == Array(marks.all))
-        #expect(copy.capacity == 3)
     }
 }

@@ -75,10 +75,10 @@ import Testing
 
     @Test func `a message that was committed is recognised afterwards`() throws {
         let before = try Life(place, clock: clock)
-        before.ingest.connected(sessionPresent: false, capacity: 10)
+        before.ingest.connected(sessionPresent: false)
         for _ in 0..<20 { before.send("a/gate", #"{"in":1,"out":0}"#) }
         let after = try reopened(before)
-        after.ingest.connected(sessionPresent: true, capacity: 10)
+        after.ingest.connected(sessionPresent: true)
         for identifier: UInt16 in 11...22 {
             after.receive("a/gate", #"{"in":1,"out":0}"#, again: identifier)
         }
@@ -89,11 +89,11 @@ import Testing
 
     @Test func `a session that began anew is remembered before its first message`() throws {
         let before = try Life(place, clock: clock)
-        before.ingest.connected(sessionPresent: false, capacity: 10)
+        before.ingest.connected(sessionPresent: false)
         before.send("a/gate", #"{"in":1,"out":0}"#)
-        before.ingest.connected(sessionPresent: false, capacity: 10)
+        before.ingest.connected(sessionPresent: false)
         let after = try reopened(before)
-        after.ingest.connected(sessionPresent: true, capacity: 10)
+        after.ingest.connected(sessionPresent: true)
         after.receive("a/gate", #"{"in":1,"out":0}"#, again: 1)
         after.ingest.commit()
         #expect(after.occupied() == 2)

@@ -77,7 +77,7 @@ final class Rooms {
         )
         settle()
         journal.keepFilters(series.filters, session: "broker")
-        ingest.connected(sessionPresent: life > 1, capacity: 20)
+        ingest.connected(sessionPresent: life > 1)
         settle()
     }
 

@@ -366,7 +366,7 @@ struct FaultyWorld {
             let (sessionPresent, deliveries) = brokers[session].connect(window: windows[session])
             daemon.ingests[session].connected(
                 sessionPresent: sessionPresent,
-                capacity: isOld ? nil : windows[session]
+                isOrdered: !isOld
             )
             if !sessionPresent, !daemon.journal.health.isDurable { unrecorded.insert(session) }
             toDaemon[session] = deliveries

@@ -20,7 +20,7 @@ struct Delivery {
 /// A broker as MQTT 5.0 describes it, with one session.
 ///
 /// What it doesn't promise it doesn't do: it keeps the order of its messages, gives each an identifier, has no more under way than the client
-/// allows, and delivers again only what was not acknowledged, only at a new connection, flagged as such.
+/// allows (or some more), and delivers again only what was not acknowledged, only at a new connection, flagged as such.
 struct SimulatedBroker {
     /// How packet identifiers are handed out.
     enum Identifiers: CaseIterable {
@@ -40,6 +40,8 @@ struct SimulatedBroker {
     }
 
     let identifiers: Identifiers
+    /// Whether it sends up to a window more with each acknowledgement, as mosquitto 2.0.11 does while it has a backlog.
+    let overruns: Bool
     private(set) var hasSession = false
     private(set) var isConnected = false
     private var window = 0
@@ -51,6 +53,7 @@ struct SimulatedBroker {
 
     init(identifiers: Identifiers, random: inout SeededRandom) {
         self.identifiers = identifiers
+        overruns = identifiers == .rotating && random.happens(percent: 50)
         // Near the end, so that they wrap.
         last = UInt16.random(in: 65_000...65_535, using: &random)
     }
@@ -83,7 +86,7 @@ struct SimulatedBroker {
     /// The client acknowledged a message.
     mutating func acknowledge(_ identifier: UInt16) -> [Delivery] {
         underWay.removeAll { $0.identifier == identifier }
-        return isConnected ? sendMore() : []
+        return isConnected ? sendMore(overrunning: overruns) : []
     }
 
     /// It ends and starts again.
@@ -98,9 +101,9 @@ struct SimulatedBroker {
     }
 
     /// Sends what has its identifier already, then what waits for one; never more at a time than the client allows.
-    private mutating func sendMore() -> [Delivery] {
+    private mutating func sendMore(overrunning: Bool = false) -> [Delivery] {
         var deliveries: [Delivery] = []
-        var room = window - underWay.count { $0.isSent }
+        var room = overrunning ? window : window - underWay.count { $0.isSent }
         for index in underWay.indices where room > 0 && !underWay[index].isSent {
             deliveries.append(
                 Delivery(
