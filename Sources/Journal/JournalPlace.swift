@@ -112,18 +112,14 @@ public final class JournalDirectory: JournalPlace {
             return try synchroniseDirectory()
         }
         let copy = "\(logPath).new"
-        let file = try open(copy, O_WRONLY | O_CREAT | O_TRUNC)
-        defer { close(file) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { buffer in
-                unsafe write(file, buffer.baseAddress, buffer.count)
-            }
-            guard count > 0 || errno == EINTR else { throw failure(copy) }
-            rest = rest.dropFirst(max(0, count))
+        do throws(JournalError) {
+            try write(bytes, to: copy)
+            guard unsafe rename(copy, logPath) == 0 else { throw failure(copy) }
+        } catch {
+            // On a full disk it would go on taking the space that is short.
+            unsafe _ = unlink(copy)
+            throw error
         }
-        guard fsync(file) == 0 else { throw failure(copy) }
-        guard unsafe rename(copy, logPath) == 0 else { throw failure(copy) }
         try synchroniseDirectory()
     }
 
@@ -142,6 +138,21 @@ public final class JournalDirectory: JournalPlace {
         // On the disk before a new journal of the old name is.
         try synchroniseDirectory()
         return aside
+    }
+
+    /// Writes a file, and brings it to the disk.
+    private func write(_ bytes: [UInt8], to path: String) throws(JournalError) {
+        let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { buffer in
+                unsafe Glibc.write(file, buffer.baseAddress, buffer.count)
+            }
+            guard count > 0 || errno == EINTR else { throw failure(path) }
+            rest = rest.dropFirst(max(0, count))
+        }
+        guard fsync(file) == 0 else { throw failure(path) }
     }
 
     private func synchroniseDirectory() throws(JournalError) {
