@@ -6,6 +6,8 @@ enum Fault {
     /// It isn't done, and returns this error.
     case error(String)
     /// It isn't done, and the process is killed with SIGKILL.
+    ///
+    /// strace(1) sends the signal as the call is entered, and Linux skips the call of a process that has to die.
     case kill
 
     fileprivate var injection: String {
@@ -96,10 +98,13 @@ final class Stage: Sendable {
         if status != 0 || !afterwards.isEnded || !afterwards.troubles.isEmpty {
             wrongs.append("afterwards it ended with \(status)")
         }
+        wrongs += afterwards.wrongs.map { "afterwards it said: \($0)" }
         if !mayHold.contains(afterwards.held ?? -1) {
             wrongs.append("afterwards the journal does not hold \(mayHold) batches")
         }
         wrongs += Feed(in: place).wrongs(batches: life + 1...life + 1, isWhole: true)
+        let left = Files.names(in: "\(place)/feed.tmp") + Files.names(in: "\(place)/state")
+        if left != ["journal.lock", "journal.sqlite"] { wrongs.append("\(left) are left") }
         if !wrongs.isEmpty {
             wrongs.append("said: \(spoken.since(before).lines), afterwards: \(afterwards.lines)")
         }
@@ -116,7 +121,8 @@ final class Stage: Sendable {
     ) async throws -> [String] {
         _ = try await Command.run(["cp", "-a", scene.template, place])
         let trace = "\(place)/trace"
-        // The thread that does all the work, and no other: strace counts the calls of each by itself.
+        // The thread that does all the work, and no other: strace counts the calls of each by itself. Without
+        // --seccomp-bpf, under which strace 6.1 sends no signals.
         _ = try await Command.run(
             [
                 "strace", "-o", trace, "-e", "trace=\(call.name)", "-e",

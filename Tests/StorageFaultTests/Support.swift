@@ -68,7 +68,7 @@ enum Command {
     ///
     /// Standard output goes to a file, standard error away. While it runs no thread of the pool is held.
     static func run(_ arguments: [String], output: String = "/dev/null") async throws -> Int32 {
-        let process = try start(["timeout", "--kill-after=5", "60"] + arguments, output: output)
+        let process = try start(arguments, output: output)
         var status: Int32 = 0
         while true {
             let ended = unsafe waitpid(process, &status, WNOHANG)
@@ -79,7 +79,9 @@ enum Command {
         }
     }
 
+    /// Starts a command.
     static func start(_ arguments: [String], output: String = "/dev/null") throws -> pid_t {
+        let arguments = ["timeout", "--kill-after=5", "60"] + arguments
         var process: pid_t = 0
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe pointers.forEach { unsafe free($0) } }
