@@ -19,8 +19,10 @@ struct Spoken {
     /// Whether the journal could not be opened, so that the daemon would have ended.
     var isRefused: Bool { lines.last?.hasPrefix("not opened: ") == true }
 
-    /// How many batches the journal held when it was opened last.
-    var held: Int? { last(of: ["holds"]) }
+    /// How many batches the journal held at first; nil where it was not opened.
+    var began: Int? {
+        lines.first { $0.hasPrefix("holds ") }.flatMap { Int($0.dropFirst("holds ".count)) }
+    }
 
     /// How many batches are promised to be in the journal.
     var promised: Int { last(of: ["holds", "committed", "durable again"]) ?? 0 }

@@ -1,23 +1,6 @@
 import Glibc
 import Testing
 
-/// What is done to one system call of the probe.
-enum Fault {
-    /// It isn't done, and returns this error.
-    case error(String)
-    /// It isn't done, and the process is killed with SIGKILL.
-    ///
-    /// strace(1) sends the signal as the call is entered, and Linux skips the call of a process that has to die.
-    case kill
-
-    fileprivate var injection: String {
-        switch self {
-        case .error(let name): "error=\(name)"
-        case .kill: "signal=KILL"
-        }
-    }
-}
-
 /// The scenes, and what happens in them when a call fails.
 final class Stage: Sendable {
     /// That of the running test.
@@ -46,7 +29,10 @@ final class Stage: Sendable {
         let renames = beginning.calls.filter { $0.name == "renameat" }
         try #require(renames.count > 2)
         let second = "\(workplace.path)/second"
-        _ = try await Self.run(beginning, .kill, renames[1], at: second)
+        _ = try await Self.run(
+            Trial(scene: beginning, strikes: [Strike(fault: .kill, call: renames[1])]),
+            at: second
+        )
         let going = try await Scene(template: second, life: 2, in: workplace.path)
         scenes = [beginning, going]
     }
@@ -70,11 +56,11 @@ final class Stage: Sendable {
         }
     }
 
-    /// Lets a scene happen with a fault, and then once more without; what is wrong afterwards.
-    func wrongs(_ scene: Scene, _ fault: Fault, _ call: Call) async throws -> [String] {
-        let place = "\(workplace.path)/\(scene.life)-\(call.name)-\(call.number)-\(fault.injection)"
-        let before = Spoken(in: scene.template)
-        var wrongs = try await Self.run(scene, fault, call, at: place)
+    /// Lets a scene happen with its faults, and then the next life without any; what is wrong afterwards.
+    func wrongs(_ trial: Trial) async throws -> [String] {
+        let place = "\(workplace.path)/\(trial.name)"
+        let before = Spoken(in: trial.scene.template)
+        var wrongs = try await Self.run(trial, at: place)
         let spoken = Spoken(in: place)
         wrongs += spoken.wrongs.map { "it said: \($0)" }
         wrongs += Feed(in: place).wrongs(
@@ -82,14 +68,14 @@ final class Stage: Sendable {
             isWhole: false
         )
         if spoken.published != nil, !Feed(in: place).isServed { wrongs.append("no feed is served") }
-        if case .error = fault, !spoken.isEnded, !spoken.isRefused {
-            wrongs.append("it neither ended nor refused to begin")
+        if spoken.isEnded, !Files.names(in: "\(place)/feed.tmp").isEmpty {
+            wrongs.append("temporary files are left")
         }
         // Whether the batch that was under way is in the journal or not: both are right.
         let mayHold =
             spoken.isEnded
             ? spoken.counted...spoken.counted : spoken.promised...spoken.counted + 1
-        let life = scene.life + 1
+        let life = trial.scene.life + 1
         let status = try await Command.run(
             [try Probe.executable(), place, "\(life)"],
             output: "\(place)/\(Spoken.name)"
@@ -99,7 +85,7 @@ final class Stage: Sendable {
             wrongs.append("afterwards it ended with \(status)")
         }
         wrongs += afterwards.wrongs.map { "afterwards it said: \($0)" }
-        if !mayHold.contains(afterwards.held ?? -1) {
+        if !mayHold.contains(afterwards.began ?? -1) {
             wrongs.append("afterwards the journal does not hold \(mayHold) batches")
         }
         wrongs += Feed(in: place).wrongs(batches: life + 1...life + 1, isWhole: true)
@@ -112,34 +98,29 @@ final class Stage: Sendable {
         return wrongs
     }
 
-    /// Lets a scene happen with a fault, in a copy of its template; what is wrong with how it ended.
-    private static func run(
-        _ scene: Scene,
-        _ fault: Fault,
-        _ call: Call,
-        at place: String
-    ) async throws -> [String] {
-        _ = try await Command.run(["cp", "-a", scene.template, place])
+    /// Lets a scene happen with its faults, in a copy of its template; what is wrong with how it ended.
+    private static func run(_ trial: Trial, at place: String) async throws -> [String] {
+        _ = try await Command.run(["cp", "-a", trial.scene.template, place])
         let trace = "\(place)/trace"
         // The thread that does all the work, and no other: strace counts the calls of each by itself. Without
         // --seccomp-bpf, under which strace 6.1 sends no signals.
         _ = try await Command.run(
-            [
-                "strace", "-o", trace, "-e", "trace=\(call.name)", "-e",
-                "inject=\(call.name):\(fault.injection):when=\(call.number)",
-                try Probe.executable(), place, "\(scene.life)",
-            ],
+            ["strace", "-o", trace] + trial.injections
+                + [try Probe.executable(), place, "\(trial.scene.life)"],
             output: "\(place)/\(Spoken.name)"
         )
         let lines = Files.lines(trace)
-        let end = lines.last ?? "it was not traced"
-        switch fault {
-        case .error:
-            let isStruck = lines.count { $0.hasSuffix("(INJECTED)") } == 1
-            return (isStruck ? [] : ["the fault did not strike"])
-                + (end == "+++ exited with 0 +++" ? [] : ["its end: \(end)"])
-        case .kill:
-            return end == "+++ killed by SIGKILL +++" ? [] : ["its end: \(end)"]
+        let spoken = Spoken(in: place)
+        var wrongs: [String] = []
+        if lines.count(where: { $0.hasSuffix("(INJECTED)") }) != trial.errors.count {
+            wrongs.append("the fault did not strike")
         }
+        switch lines.last {
+        case "+++ killed by SIGKILL +++" where trial.isKilled: break
+        case "+++ exited with 0 +++" where spoken.isRefused: break
+        case "+++ exited with 0 +++" where spoken.isEnded && !trial.isKilled: break
+        case let end: wrongs.append("its end: \(end ?? "not traced")")
+        }
+        return wrongs
     }
 }
