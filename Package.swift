@@ -173,7 +173,9 @@ let package = Package(
         // What Tests/Benchmarks/run measures inside a process.
         .executableTarget(
             name: "Measurements",
-            dependencies: ["Feeds", "Ingest", "LinuxSystem", "Occupancy", "Parking"],
+            dependencies: [
+                "Feeds", "Ingest", "Journal", "LinuxSystem", "Occupancy", "Parking", "Persistence",
+            ],
             path: "Tests/Benchmarks/Measurements",
             swiftSettings: strict
         ),

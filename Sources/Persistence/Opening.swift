@@ -43,6 +43,8 @@ struct Opening {
                 return Result(trouble: trouble)
             }
             close(journal)
+            // The check has just read all of it: a read that fails now may succeed the next time.
+            if case .failed = problem { throw problem }
             damage = problem
         } catch {
             switch error {

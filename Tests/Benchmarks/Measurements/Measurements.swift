@@ -1,6 +1,6 @@
 import Glibc
 
-/// What is measured inside a process: `Measurements flush DIRECTORY`, `Measurements memory`, `Measurements receive`.
+/// What is measured inside a process: `flush DIRECTORY`, `memory`, `receive`, `recovery DIRECTORY`.
 ///
 /// One figure a line, its name and its value, for `Tests/Benchmarks/run`. Nothing is asserted.
 @main
@@ -11,8 +11,10 @@ enum Measurements {
         case ["receive"]: show(measureReceive())
         case let arguments where arguments.count == 2 && arguments[0] == "flush":
             show(try measureFlush(in: arguments[1]))
+        case let arguments where arguments.count == 2 && arguments[0] == "recovery":
+            show(try measureRecovery(in: arguments[1]))
         default:
-            print("usage: Measurements flush DIRECTORY | memory | receive")
+            print("usage: Measurements flush DIRECTORY | memory | receive | recovery DIRECTORY")
             exit(64)
         }
     }
