@@ -131,6 +131,9 @@ extension LiveOccupancy {
         markChanged(facility)
     }
 
+    /// Makes room for so many bays at once.
+    public func reserveBays(_ count: Int) { bays.names.reserve(count) }
+
     /// Puts back a bay; one of a facility beyond ``facilityCount`` is kept, and counts nowhere.
     ///
     /// - Returns: False where the table is full.

@@ -150,20 +150,33 @@ import Synchronization
     }
 
     private func publish(_ number: Int, hash: UInt64, in state: inout State) {
-        var table = unsafe state.tables[state.tables.count - 1]
+        let table = unsafe state.tables[state.tables.count - 1]
         if unsafe (number + 1) * 4 > (table.pointee.mask + 1) * 3 {
-            let larger = unsafe Self.makeTable(slotCount: (table.pointee.mask + 1) * 2)
-            for old in 0..<number {
-                let oldHash = withName(old) { self.hash($0, scope: $1) }
-                unsafe Self.place(old, hash: oldHash, in: larger.pointee)
-            }
-            unsafe state.tables.append(larger)
-            unsafe table = larger
-            unsafe Self.place(number, hash: hash, in: table.pointee)
-            unsafe newest.store(UnsafeRawPointer(table), ordering: .releasing)
-        } else {
-            unsafe Self.place(number, hash: hash, in: table.pointee)
+            unsafe grow(to: (table.pointee.mask + 1) * 2, count: number, in: &state)
         }
+        unsafe Self.place(number, hash: hash, in: state.tables[state.tables.count - 1].pointee)
+    }
+
+    /// Makes room for so many names at once, where many are known to come.
+    func reserve(_ count: Int) {
+        state.withLock { state in
+            var slotCount = unsafe state.tables[state.tables.count - 1].pointee.mask + 1
+            let before = slotCount
+            while min(count, capacity) * 4 > slotCount * 3 { slotCount *= 2 }
+            let known = published.load(ordering: .acquiring)
+            if slotCount > before { grow(to: slotCount, count: known, in: &state) }
+        }
+    }
+
+    /// Publishes a larger table of the first so many names.
+    private func grow(to slotCount: Int, count: Int, in state: inout State) {
+        let larger = unsafe Self.makeTable(slotCount: slotCount)
+        for number in 0..<count {
+            let hash = withName(number) { self.hash($0, scope: $1) }
+            unsafe Self.place(number, hash: hash, in: larger.pointee)
+        }
+        unsafe state.tables.append(larger)
+        unsafe newest.store(UnsafeRawPointer(larger), ordering: .releasing)
     }
 
     private static func place(_ number: Int, hash: UInt64, in table: Table) {

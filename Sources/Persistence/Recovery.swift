@@ -137,6 +137,7 @@ struct Recovery {
         let occupancy = occupancy
         let size = Touched.PageSize.bays
         let words = try readEntries(journal, .bays, PageCoding.words)
+        occupancy.reserveBays(words.count * size)
         try readNames(journal, .bayNames, size: size) { page, offset, name, facility in
             let entries = words[page] ?? []
             let word = offset < entries.count ? entries[offset] : 0
