@@ -40,6 +40,7 @@ extension Commands {
             lines.append("reading    \(describe(reading))")
             let observed = explanation.observedMilliseconds.map(RFC3339.text) ?? "on reception"
             lines.append("observed   \(observed)")
+            if let sequence = explanation.sequence { lines.append("sequence   \(sequence)") }
         }
         if let incident = explanation.incident {
             lines.append("\(incident.isRefusal ? "refused" : "remark ")    \(incident.rawValue)")

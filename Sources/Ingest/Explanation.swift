@@ -17,6 +17,9 @@ public struct Explanation: Equatable, Sendable {
     /// When the sensor observed it; nil where the time of reception counts.
     public var observedMilliseconds: Int64?
 
+    /// The number that the sensor gave it.
+    public var sequence: Int?
+
     /// What is wrong with it; a refusal changes nothing, the others are only noted.
     public var incident: Incident?
 }
@@ -33,6 +36,7 @@ extension IngestPlan {
             explanation.facility = facilities[decoded.facility].id
             explanation.reading = decoded.reading
             explanation.observedMilliseconds = decoded.observed
+            explanation.sequence = decoded.sequence?.number
             explanation.incident = decoded.clockIncident
             if case .bay = decoded.reading {
                 explanation.bay = String(decoding: decoder.bayName, as: UTF8.self)

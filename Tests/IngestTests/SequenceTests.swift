@@ -138,3 +138,34 @@ import Testing
         #expect(bench.takeIncidents().isEmpty)
     }
 }
+
+@Suite struct `An explained message` {
+    @Test func `shows its number`() throws {
+        let plan = IngestPlan(
+            facilities: [
+                Facility(
+                    id: try #require(FacilityIdentifier("podium")),
+                    name: "Podium",
+                    capacity: 1
+                )
+            ],
+            rules: [
+                Rule(
+                    topic: try TopicPattern("{facility}/gate"),
+                    format: .json,
+                    sequence: Rule.Sequence(number: .pointer("/n")),
+                    kind: .movement(arrivals: .constant("1"), departures: nil)
+                )
+            ]
+        )
+        let topic = Array("podium/gate".utf8)
+        let payload = Array(#"{"n":17}"#.utf8)
+        let explanation = plan.explain(
+            topic: topic.span,
+            payload: payload.span,
+            at: Moment(recordedMilliseconds: Bench.noon)
+        )
+        #expect(explanation.sequence == 17)
+        #expect(explanation.reading == .movement(arrivals: 1, departures: 0))
+    }
+}
