@@ -69,47 +69,62 @@ struct CheckpointPages {
     }
 
     private func writeBays(_ writer: borrowing Journal.CheckpointWriter) throws {
-        let size = Touched.PageSize.bays
-        let count = occupancy.bays.count
-        for page in newNames(from: stored.bays, to: count, size: size) {
-            let names = range(page, size, count).map { bay in
-                occupancy.withName(ofBay: bay, Self.name)
-            }
-            try writer.put(PagePlace(.bayNames, Int64(page)), PageCoding.names(names))
-        }
-        for page in pages(touched?.bays, count: count, size: size) {
-            let words = range(page, size, count).map { occupancy.image(ofBay: $0) }
-            try writer.put(PagePlace(.bays, Int64(page)), PageCoding.words(words))
-        }
+        try writeTable(
+            writer,
+            (.bayNames, .bays),
+            touched?.bays,
+            (stored.bays, occupancy.bays.count),
+            size: Touched.PageSize.bays,
+            name: { occupancy.withName(ofBay: $0, Self.name) },
+            words: { bays in PageCoding.words(bays.map { occupancy.image(ofBay: $0) }) }
+        )
     }
 
     private func writeCounters(_ writer: borrowing Journal.CheckpointWriter) throws {
-        let size = Touched.PageSize.sensors
-        let count = occupancy.counters.count
-        for page in newNames(from: stored.counters, to: count, size: size) {
-            let names = range(page, size, count).map { sensor in
-                occupancy.withName(ofCounter: sensor, Self.name)
-            }
-            try writer.put(PagePlace(.counterNames, Int64(page)), PageCoding.names(names))
-        }
-        for page in pages(touched?.counters, count: count, size: size) {
-            let words = range(page, size, count).map { occupancy.image(ofCounter: $0) }
-            try writer.put(PagePlace(.counters, Int64(page)), PageCoding.pairs(words))
-        }
+        try writeTable(
+            writer,
+            (.counterNames, .counters),
+            touched?.counters,
+            (stored.counters, occupancy.counters.count),
+            size: Touched.PageSize.sensors,
+            name: { occupancy.withName(ofCounter: $0, Self.name) },
+            words: { PageCoding.pairs($0.map { occupancy.image(ofCounter: $0) }) }
+        )
     }
 
     private func writeSequences(_ writer: borrowing Journal.CheckpointWriter) throws {
-        let size = Touched.PageSize.sensors
-        let count = occupancy.sequences.count
-        for page in newNames(from: stored.sequences, to: count, size: size) {
-            let names = range(page, size, count).map { sensor in
-                occupancy.sequences.withName(of: sensor, Self.name)
-            }
-            try writer.put(PagePlace(.sequenceNames, Int64(page)), PageCoding.names(names))
+        try writeTable(
+            writer,
+            (.sequenceNames, .sequences),
+            touched?.sequences,
+            (stored.sequences, occupancy.sequences.count),
+            size: Touched.PageSize.sensors,
+            name: { occupancy.sequences.withName(of: $0, Self.name) },
+            words: { PageCoding.pairs($0.map { occupancy.image(ofSequence: $0) }) }
+        )
+    }
+
+    /// Writes the names that a table has got, and the words that were touched.
+    ///
+    /// - Parameter counts: How many names the journal has, and how many there are.
+    private func writeTable(
+        _ writer: borrowing Journal.CheckpointWriter,
+        _ kinds: (names: PagePlace.Kind, words: PagePlace.Kind),
+        _ touched: Touched.Pages?,
+        _ counts: (stored: Int, now: Int),
+        size: Int,
+        name: (Int) -> PageCoding.Name,
+        words: (Range<Int>) -> [UInt8]
+    ) throws {
+        for page in newNames(from: counts.stored, to: counts.now, size: size) {
+            let names = range(page, size, counts.now).map(name)
+            try writer.put(PagePlace(kinds.names, Int64(page)), PageCoding.names(names))
         }
-        for page in pages(touched?.sequences, count: count, size: size) {
-            let words = range(page, size, count).map { occupancy.image(ofSequence: $0) }
-            try writer.put(PagePlace(.sequences, Int64(page)), PageCoding.pairs(words))
+        for page in pages(touched, count: counts.now, size: size) {
+            try writer.put(
+                PagePlace(kinds.words, Int64(page)),
+                words(range(page, size, counts.now))
+            )
         }
     }
 

@@ -147,23 +147,30 @@ struct Recovery {
 
     private mutating func readCounters(_ journal: any JournalStore) throws(JournalError) {
         let occupancy = occupancy
-        let words = try readEntries(journal, .counters, PageCoding.pairs)
-        let size = Touched.PageSize.sensors
-        try readNames(journal, .counterNames, size: size) { page, offset, name, facility in
-            let entries = words[page] ?? []
-            let pair = offset < entries.count ? entries[offset] : WordImage(first: 0, second: 0)
-            return occupancy.restoreCounter(name, facility: facility, words: pair)
+        try readSensors(journal, .counterNames, .counters) { name, facility, words in
+            occupancy.restoreCounter(name, facility: facility, words: words)
         }
     }
 
     private mutating func readSequences(_ journal: any JournalStore) throws(JournalError) {
         let occupancy = occupancy
-        let words = try readEntries(journal, .sequences, PageCoding.pairs)
+        try readSensors(journal, .sequenceNames, .sequences) { name, facility, words in
+            occupancy.restoreSequence(name, facility: facility, words: words)
+        }
+    }
+
+    private mutating func readSensors(
+        _ journal: any JournalStore,
+        _ nameKind: PagePlace.Kind,
+        _ wordKind: PagePlace.Kind,
+        _ restore: (_ name: Span<UInt8>, _ facility: Int, _ words: WordImage) -> Bool
+    ) throws(JournalError) {
+        let words = try readEntries(journal, wordKind, PageCoding.pairs)
         let size = Touched.PageSize.sensors
-        try readNames(journal, .sequenceNames, size: size) { page, offset, name, facility in
+        try readNames(journal, nameKind, size: size) { page, offset, name, facility in
             let entries = words[page] ?? []
             let pair = offset < entries.count ? entries[offset] : WordImage(first: 0, second: 0)
-            return occupancy.restoreSequence(name, facility: facility, words: pair)
+            return restore(name, facility, pair)
         }
     }
 
