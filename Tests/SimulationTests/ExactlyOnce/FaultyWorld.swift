@@ -191,10 +191,9 @@ struct FaultyWorld {
         var differences: [String] = []
         for log in durable.reversed() {
             let candidate = truth.after(log)
-            let difference = candidate.difference(
-                to: daemon.occupancy,
-                isThorough: true
-            )
+            let difference =
+                candidate.difference(to: daemon.occupancy, isThorough: true)
+                ?? differenceOfMarks(of: log, to: daemon)
             guard let difference else {
                 if isDegraded { lostInOutage.formUnion(truth.counted.map(\.message.number)) }
                 truth = candidate
@@ -219,6 +218,21 @@ struct FaultyWorld {
             description: "the first state after a crash is none that was committed; "
                 + differences.joined(separator: "; ")
         )
+    }
+
+    /// How what the journal remembers of the sessions differs from a log: messages that changed nothing differ in that alone.
+    private func differenceOfMarks(
+        of log: [Truth.Counted],
+        to daemon: SimulatedDaemon
+    ) -> String? {
+        for session in brokers.indices {
+            let newest = daemon.journal.window(session: "\(session)").marks.all.last
+            let expected = log.last { $0.session == session && $0.identifier != 0 }
+            if let newest, let expected, newest.packetIdentifier != expected.identifier {
+                return "session \(session) remembers \(newest), not \(expected.identifier)"
+            }
+        }
+        return nil
     }
 
     private mutating func end() {
@@ -325,7 +339,14 @@ struct FaultyWorld {
         var new: [Truth.Counted] = []
         for delivery in batch where !known.contains(delivery.message.number) {
             if new.contains(where: { $0.message.number == delivery.message.number }) { continue }
-            new.append(Truth.Counted(message: delivery.message, moment: now))
+            new.append(
+                Truth.Counted(
+                    message: delivery.message,
+                    moment: now,
+                    session: session,
+                    identifier: delivery.identifier
+                )
+            )
         }
         truth.count(new)
         let list = batch.map { "\($0.message.number):\($0.identifier)\($0.isAgain ? "d" : "")" }

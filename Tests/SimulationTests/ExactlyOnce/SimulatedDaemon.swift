@@ -94,6 +94,9 @@ struct Truth {
     struct Counted {
         let message: Message
         let moment: Moment
+        let session: Int
+        /// 0 at QoS 0.
+        let identifier: UInt16
     }
 
     private let scenery: Scenery
