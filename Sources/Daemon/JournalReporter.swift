@@ -35,6 +35,12 @@ struct JournalReporter {
                 "history.step has changed: the histories begin anew; counts are as they were"
             )
         }
+        if report.leftOut > 0 {
+            logger.warning(
+                "limits.bays or limits.sensors are smaller than what the journal holds; the rest was left out",
+                metadata: ["left_out": "\(report.leftOut)"]
+            )
+        }
         if !report.absentFacilities.isEmpty {
             logger.notice(
                 "facilities of the journal are not in the configuration; their counts are kept in case they come back",

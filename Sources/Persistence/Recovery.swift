@@ -14,6 +14,8 @@ public struct RecoveryReport: Equatable, Sendable {
     public var absentFacilities: [String] = []
     /// Whether histories were left behind, since `history.step` is another than it was.
     public var droppedHistory = false
+    /// Bays and sensors for which `limits.bays` or `limits.sensors` leave no room.
+    public var leftOut = 0
     /// Pages, batches and sessions that could not be read.
     public var unreadable = 0
     /// What a damaged journal is called now.
@@ -184,7 +186,7 @@ struct Recovery {
         _ restore: (_ page: Int, _ offset: Int, _ name: Span<UInt8>, _ facility: Int) -> Bool
     ) throws(JournalError) {
         let facilities = facilities
-        var unreadable = 0
+        var (unreadable, leftOut) = (0, 0)
         var next = 0
         var isRenumbered = false
         unreadable += try journal.readPages(kind) { place, bytes in
@@ -193,11 +195,11 @@ struct Recovery {
             if page * size != next { isRenumbered = true }
             do throws(UnreadableBytes) {
                 try PageCoding.forEachName(bytes) { offset, name, stored in
-                    let isKept =
-                        stored < facilities.count
-                        && restore(page, offset, name, facilities[stored])
-                    if !isKept {
+                    if stored >= facilities.count {
                         unreadable += 1
+                        isRenumbered = true
+                    } else if !restore(page, offset, name, facilities[stored]) {
+                        leftOut += 1
                         isRenumbered = true
                     }
                     next = page * size + offset + 1
@@ -207,6 +209,7 @@ struct Recovery {
                 isRenumbered = true
             }
         }
+        report.leftOut += leftOut
         report.unreadable += unreadable
         if isRenumbered { self.isRenumbered = true }
     }

@@ -155,6 +155,23 @@ import Testing
         #expect(back.occupancy.bays.recount(facility: 1) == 100)
     }
 
+    @Test func `smaller limits leave out what has no room, and are no damage`() throws {
+        let before = try Life(place, clock: clock)
+        for lane in 0..<5 {
+            before.send("a/count/\(lane)", #"{"in":0,"out":0}"#)
+            before.send("a/count/\(lane)", #"{"in":1,"out":0}"#)
+        }
+        before.journal.close()
+        let after = try Life(before.place, clock: clock, sensors: 3)
+        #expect(after.report.leftOut == 2)
+        #expect(after.report.damage == nil)
+        #expect(after.occupied() == 5)
+        after.journal.close()
+        let again = try Life(before.place, clock: clock)
+        #expect(again.report.leftOut == 0)
+        #expect(again.occupancy.counters.count == 3)
+    }
+
     @Test func `another step of the history begins it anew, and leaves the counts`() throws {
         let before = try Life(place, clock: clock)
         fill(before)

@@ -53,6 +53,7 @@ final class Life {
         clock: Clock,
         facilities names: [String] = ["a", "b"],
         step: Int64 = 60_000,
+        sensors: Int = 1000,
         limits: OccupancyJournal.Limits = OccupancyJournal.Limits()
     ) throws {
         self.clock = clock
@@ -69,7 +70,7 @@ final class Life {
         occupancy = LiveOccupancy(
             facilityCount: facilities.count,
             bayLimit: 5000,
-            sensorLimit: 1000,
+            sensorLimit: sensors,
             history: HistoryShape(stepMilliseconds: step, stepCount: 1440),
             thresholds: facilities.map(\.thresholds)
         )
