@@ -31,7 +31,7 @@ struct Scene {
         try #require(status == 0 && spoken.isEnded, "\(spoken.lines)")
         (self.template, self.life) = (template, life)
         calls = try Self.calls(in: Files.lines(trace), marker: "\(place)/begin")
-        try await Workplace.remove(place)
+        try await WorkDirectory.remove(place)
     }
 
     private static func calls(in lines: [Substring], marker: String) throws -> [Call] {

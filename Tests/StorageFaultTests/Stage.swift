@@ -19,21 +19,21 @@ final class Stage: Sendable {
     /// a batch that isn't folded, a log of SQLite's, temporary files, half of the feed.
     let scenes: [Scene]
 
-    private let workplace: Workplace
+    private let directory: WorkDirectory
 
-    private init(in workplace: Workplace) async throws {
-        self.workplace = workplace
-        let first = "\(workplace.path)/first"
+    private init(in directory: WorkDirectory) async throws {
+        self.directory = directory
+        let first = "\(directory.path)/first"
         try #require(unsafe mkdir(first, 0o755) == 0)
-        let beginning = try await Scene(template: first, life: 1, in: workplace.path)
+        let beginning = try await Scene(template: first, life: 1, in: directory.path)
         let renames = beginning.calls.filter { $0.name == "renameat" }
         try #require(renames.count > 2)
-        let second = "\(workplace.path)/second"
+        let second = "\(directory.path)/second"
         _ = try await Self.run(
             Trial(scene: beginning, strikes: [Strike(fault: .kill, call: renames[1])]),
             at: second
         )
-        let going = try await Scene(template: second, life: 2, in: workplace.path)
+        let going = try await Scene(template: second, life: 2, in: directory.path)
         scenes = [beginning, going]
     }
 
@@ -44,21 +44,21 @@ final class Stage: Sendable {
             testCase: Test.Case?,
             performing function: @Sendable () async throws -> Void
         ) async throws {
-            let workplace = try Workplace()
+            let directory = try WorkDirectory()
             do {
-                let stage = try await Stage(in: workplace)
+                let stage = try await Stage(in: directory)
                 try await Stage.$current.withValue(stage) { try await function() }
             } catch {
-                try await Workplace.remove(workplace.path)
+                try await WorkDirectory.remove(directory.path)
                 throw error
             }
-            try await Workplace.remove(workplace.path)
+            try await WorkDirectory.remove(directory.path)
         }
     }
 
     /// Lets a scene happen with its faults, and then the next life without any; what is wrong afterwards.
     func wrongs(_ trial: Trial) async throws -> [String] {
-        let place = "\(workplace.path)/\(trial.name)"
+        let place = "\(directory.path)/\(trial.name)"
         let before = Spoken(in: trial.scene.template)
         var wrongs = try await Self.run(trial, at: place)
         let spoken = Spoken(in: place)
@@ -94,7 +94,7 @@ final class Stage: Sendable {
         if !wrongs.isEmpty {
             wrongs.append("said: \(spoken.since(before).lines), afterwards: \(afterwards.lines)")
         }
-        try await Workplace.remove(place)
+        try await WorkDirectory.remove(place)
         return wrongs
     }
 

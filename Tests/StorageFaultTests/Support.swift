@@ -4,7 +4,7 @@ import Testing
 /// A directory for everything that these tests write, removed at the end.
 ///
 /// In memory where that is possible: hundreds of processes synchronise their files here, and no power will fail.
-final class Workplace: Sendable {
+final class WorkDirectory: Sendable {
     let path: String
 
     init() throws {
