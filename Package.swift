@@ -137,7 +137,10 @@ let package = Package(
                 "Persistence", "SimulatedDisk", "TestSupport",
             ]
         ),
-        tests("StorageFaultTests", ["CZlib", "JSONDocument", "StorageProbe"]),
+        tests(
+            "StorageFaultTests",
+            ["CZlib", "JSONDocument", "StorageProbe", "TestSupport"]
+        ),
         tests("IntegrationTests", ["FaultProxy", "JSONDocument", "TestSupport"]),
         tests("TidyTests", []),
 

@@ -79,7 +79,6 @@ struct Recovery {
         occupancy.finishRestoring()
         storedNames = CheckpointPages.NameCounts(occupancy)
         attempt { (self, journal) throws(JournalError) in try self.readBatches(journal) }
-        occupancy.finishRestoring()
         report.bays = occupancy.bays.count
         return problem
     }

@@ -1,6 +1,7 @@
 import CZlib
 import Glibc
 import JSONDocument
+import TestSupport
 
 /// What a web host would serve of a probe's feed.
 struct Feed {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A system call of the probe: its name, which of this name it is in the life of the process, and what strace(1) said of it.

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What probes said in a directory, one life after the other, as far as they came: see StorageProbe.
 struct Spoken {
     /// The name of the file that holds it.

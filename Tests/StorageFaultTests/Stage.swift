@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The scenes, and what happens in them when a call fails.

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A directory for everything that these tests write, removed at the end.
@@ -21,21 +22,7 @@ final class WorkDirectory: Sendable {
     }
 }
 
-/// Files, as somebody sees them who reads while others write.
-enum Files {
-    /// The content of a file; nil where there is none.
-    static func read(_ path: String) -> [UInt8]? {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while case let count = unsafe Glibc.read(file, &buffer, buffer.count), count > 0 {
-            content.append(contentsOf: buffer[..<count])
-        }
-        return content
-    }
-
+extension Files {
     /// The content of a file as lines of text; none where there is no file.
     static func lines(_ path: String) -> [Substring] {
         String(decoding: read(path) ?? [], as: UTF8.self).split(separator: "\n")
@@ -45,20 +32,6 @@ enum Files {
     static func modificationSeconds(_ path: String) -> Int? {
         var status = stat()
         return unsafe lstat(path, &status) == 0 ? status.st_mtim.tv_sec : nil
-    }
-
-    /// The names in a directory, sorted; none where there is no directory.
-    static func names(in path: String) -> [String] {
-        guard let stream = unsafe opendir(path) else { return [] }
-        defer { unsafe _ = closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-                unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 }
 

@@ -28,17 +28,7 @@ public final class ScratchDirectory: Sendable {
     }
 
     /// The content of a file; nil where there is none.
-    public func read(_ name: String) -> [UInt8]? {
-        let file = unsafe open(path(name), O_RDONLY)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while case let count = unsafe Glibc.read(file, &buffer, buffer.count), count > 0 {
-            content.append(contentsOf: buffer[..<count])
-        }
-        return content
-    }
+    public func read(_ name: String) -> [UInt8]? { Files.read(path(name)) }
 
     /// What the file system knows of a file; nil where there is none.
     public func status(_ name: String) -> stat? {
@@ -47,26 +37,13 @@ public final class ScratchDirectory: Sendable {
     }
 
     /// The names in a folder of it, sorted.
-    public func names(in folder: String = ".") -> [String] { Self.names(in: path(folder)) }
-
-    private static func names(in path: String) -> [String] {
-        guard let stream = unsafe opendir(path) else { return [] }
-        defer { unsafe _ = closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-                unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
+    public func names(in folder: String = ".") -> [String] { Files.names(in: path(folder)) }
 
     private static func remove(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR {
-            for name in names(in: path) { remove("\(path)/\(name)") }
+            for name in Files.names(in: path) { remove("\(path)/\(name)") }
             unsafe _ = rmdir(path)
         } else {
             unsafe _ = unlink(path)
