@@ -18,6 +18,11 @@ import Testing
         try await broker.publish("park/level/level", #"{"count": 505}"#)
         try await broker.publish("park/signed/state", "closed")
         try await town.shows(Self.filled)
+        // The last of them: whoever compares feeds needs one that has them all.
+        let isClosed = try await eventually {
+            town.published?.facilities["signed"]?.state == "closed"
+        }
+        try #require(isClosed)
     }
 
     private static let filled = ["bays": 3, "gate": 40, "counted": 15, "level": 505]
