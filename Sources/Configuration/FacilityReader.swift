@@ -63,7 +63,14 @@ struct FacilityReader {
         let staleAfter = keys.take("stale_after").flatMap {
             $0.duration(in: .seconds(1)...ConfigurationReader.longest)
         }
-        guard let id, let name, let capacity else { return nil }
+        let baySilence = keys.take("bay_silence").flatMap {
+            $0.duration(in: .seconds(60)...ConfigurationReader.longest)
+        }
+        let parts = PartReader(capacity: capacity).parts(
+            zones: keys.take("zones"),
+            classes: keys.take("classes")
+        )
+        guard let id, let name, let capacity, let parts else { return nil }
         let facility = Facility(
             id: id,
             name: name,
@@ -71,7 +78,10 @@ struct FacilityReader {
             location: location,
             almostFull: almostFull,
             full: full,
-            staleAfter: staleAfter
+            staleAfter: staleAfter,
+            zones: parts.zones,
+            classes: parts.classes,
+            baySilence: baySilence
         )
         let areRead =
             (almostFull == nil) == (almostFullElement == nil)

@@ -7,15 +7,19 @@ public struct FacilityIdentifier: Hashable, Sendable, CustomStringConvertible {
 
     /// The identifier of this text, or nil where the text has another shape.
     public init?(_ text: String) {
-        let bytes = text.utf8
-        guard (1...64).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
-            bytes.allSatisfy(Self.isAllowed)
-        else { return nil }
+        guard Self.isWellFormed(text) else { return nil }
         self.text = text
     }
 
     /// The characters.
     public var description: String { text }
+
+    /// Whether a text has the shape of an identifier.
+    static func isWellFormed(_ text: String) -> Bool {
+        let bytes = text.utf8
+        return (1...64).contains(bytes.count) && bytes.first != UInt8(ascii: "-")
+            && bytes.allSatisfy(isAllowed)
+    }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
@@ -52,6 +56,18 @@ public struct Facility: Equatable, Sendable {
     /// How long nothing may be heard before the facility is stale; nil means for ever.
     public let staleAfter: Duration?
 
+    /// The levels or areas that it consists of, in the order of the feed; at most ``maximumZones``.
+    public let zones: [Zone]
+
+    /// The bays of each class in the whole facility that are counted apart, in the order of ``BayClass``.
+    public let classes: [ClassCapacity]
+
+    /// How long a bay may not be heard before it counts as unknown; nil means for ever.
+    public let baySilence: Duration?
+
+    /// The most zones of a facility: more than any car park has levels.
+    public static let maximumZones = 100
+
     /// The largest number of vehicles that a facility can be said to hold.
     ///
     /// Source: the 21 bits that a count has in a slot of the history.
@@ -67,7 +83,10 @@ public struct Facility: Equatable, Sendable {
         location: Location? = nil,
         almostFull: Thresholds? = nil,
         full: Thresholds? = nil,
-        staleAfter: Duration? = nil
+        staleAfter: Duration? = nil,
+        zones: [Zone] = [],
+        classes: [ClassCapacity] = [],
+        baySilence: Duration? = nil
     ) {
         self.id = id
         self.name = name
@@ -79,6 +98,9 @@ public struct Facility: Equatable, Sendable {
             almostFull
             ?? Thresholds(rising: min(full.rising, (capacity * 95 + 99) / 100), capacity: capacity)
         self.staleAfter = staleAfter
+        self.zones = zones
+        self.classes = classes
+        self.baySilence = baySilence
     }
 }
 

@@ -534,6 +534,71 @@ private let facilitiesRefusals = [
     ),
     Refusal(
         "    capacity: 521\n",
+        "    capacity: 521\n    bay_silence: 59s\n",
+        "c.yaml:10:18: facilities[0].bay_silence: must be from 1m to 3650d, not 59s"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: []\n",
+        "c.yaml:10:12: facilities[0].zones: must not be empty"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: {level-1: 200}\n",
+        "c.yaml:10:12: facilities[0].zones: must be a list"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: Level 1, name: Level 1, capacity: 20}]\n",
+        "c.yaml:10:18: facilities[0].zones[0].id: must be 1 to 64 characters of a-z, 0-9 and -, beginning with a letter or a digit, not 'Level 1'"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: level-1, name: Level 1}]\n",
+        "c.yaml:10:13: facilities[0].zones[0].capacity: this key is missing: the number of its bays"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: a, name: A, capacity: 20}, {id: a, name: B, capacity: 20}]\n",
+        "c.yaml:10:50: facilities[0].zones[1].id: facilities[0].zones[0] has the id 'a' already"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: a, name: A, capacity: 500}, {id: b, name: B, capacity: 22}]\n",
+        "c.yaml:10:12: facilities[0].zones: the zones have 522 bays together, but the facility has 521"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: a, name: A, capacity: 20, classes: {disabled: 12, electric: 9}}]\n",
+        "c.yaml:10:53: facilities[0].zones[0].classes: the classes have 21 bays together, but the zone has 20"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    classes: {disabled: 500, electric: 22}\n",
+        "c.yaml:10:14: facilities[0].classes: the classes have 522 bays together, but the facility has 521"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    classes: {disable: 20}\n",
+        "c.yaml:10:15: facilities[0].classes.disable: unknown key; did you mean 'disabled'?"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    classes: {coach: 0}\n",
+        "c.yaml:10:22: facilities[0].classes.coach: must be from 1 to 2097151, not 0"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    classes: [disabled]\n",
+        "c.yaml:10:14: facilities[0].classes: must be a mapping of keys to values"
+    ),
+    Refusal(
+        "    capacity: 521\n",
+        "    capacity: 521\n    zones: [{id: a, name: A, capacity: 20, classes: {disabled: 8}}]\n    classes: {disabled: 7}\n",
+        "c.yaml:11:14: facilities[0].classes: the zones have 8 disabled bays together, but the facility has 7"
+    ),
+    Refusal(
+        "    capacity: 521\n",
         "    capacity: 521\n  - id: podium\n    name: Another\n    capacity: 1\n",
         "c.yaml:10:9: facilities[1].id: facilities[0] has the id 'podium' already"
     ),
