@@ -112,3 +112,56 @@ size_t csimdjson_serialize(
     if (text.size() <= capacity) std::memcpy(out, text.data(), text.size());
     return text.size();
 }
+
+struct outline {
+    csimdjson_part *parts;
+    size_t capacity;
+    size_t depth;
+    size_t breadth;
+    size_t count;
+};
+
+// Recursion is bounded by `depth`, and what is left out of a container costs nothing.
+static void add(outline &out, dom::element element, size_t depth, const std::string_view *name) {
+    if (out.count == out.capacity) return;
+    csimdjson_part &part = out.parts[out.count++];
+    part = {csimdjson_container, false, depth, name ? name->data() : nullptr, name ? name->size() : 0, 0};
+    size_t breadth = depth < out.depth ? out.breadth : 0;
+    switch (element.type()) {
+    case dom::element_type::NULL_VALUE: part.kind = csimdjson_null; break;
+    case dom::element_type::BOOL: part.kind = csimdjson_boolean; break;
+    case dom::element_type::INT64: part.kind = csimdjson_integer; break;
+    case dom::element_type::UINT64: part.kind = csimdjson_large; break;
+    case dom::element_type::DOUBLE: part.kind = csimdjson_real; break;
+    case dom::element_type::STRING:
+        part.kind = csimdjson_string;
+        part.length = element.get_string_length().value_unsafe();
+        break;
+    case dom::element_type::ARRAY: {
+        dom::array array = dom::array(element);
+        part.length = array.size();
+        for (dom::element child : array) {
+            if (breadth-- == 0) break;
+            add(out, child, depth + 1, nullptr);
+        }
+        break;
+    }
+    case dom::element_type::OBJECT: {
+        dom::object object = dom::object(element);
+        part.is_object = true;
+        part.length = object.size();
+        for (dom::key_value_pair member : object) {
+            if (breadth-- == 0) break;
+            add(out, member.value, depth + 1, &member.key);
+        }
+        break;
+    }
+    }
+}
+
+size_t csimdjson_outline(
+    const csimdjson_parser *parser, csimdjson_part *parts, size_t capacity, size_t depth, size_t breadth) {
+    outline out = {parts, capacity, depth, breadth, 0};
+    if (parser->has_root) add(out, parser->root, 0, nullptr);
+    return out.count;
+}

@@ -23,7 +23,7 @@ public enum JSONProblem: Error, Equatable, Sendable, CaseIterable {
 /// **Hostile texts.** The whole text is checked before anything is read of it: bytes, depth, UTF-8, grammar, numbers. Of two
 /// members with the same name the first counts.
 @safe public final class JSONDocument {
-    private let parser: OpaquePointer
+    let parser: OpaquePointer
 
     /// A document for texts of at most so many bytes and levels.
     public init(maximumBytes: Int, maximumDepth: Int) {

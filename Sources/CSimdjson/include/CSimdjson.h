@@ -3,6 +3,7 @@
 // A parser owns its buffers and reuses them: after the first text of a size it allocates nothing. Not for two threads at once.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,21 @@ csimdjson_value csimdjson_find(const csimdjson_parser *parser, const char *point
 // `capacity` where it does not fit (nothing is written then).
 size_t csimdjson_serialize(
     const csimdjson_parser *parser, const char *pointer, size_t length, char *out, size_t capacity);
+
+// A value of the text by what it is and how large it is, not by what it says.
+typedef struct {
+    csimdjson_kind kind;    // csimdjson_container is an array, unless is_object
+    bool is_object;
+    size_t depth;           // 0 is the whole text
+    const char *name;       // a member's name, UTF-8, unescaped; NULL where it has none; valid until the next parse
+    size_t name_length;
+    size_t length;          // the bytes of a string, the members of an object, the elements of an array (2^24 - 1 at the most)
+} csimdjson_part;
+
+// Writes the values of the text that was parsed last, each before those in it, and returns how many: of each container the first
+// `breadth`, down to `depth` levels below the whole, at most `capacity` in all.
+size_t csimdjson_outline(
+    const csimdjson_parser *parser, csimdjson_part *parts, size_t capacity, size_t depth, size_t breadth);
 
 #ifdef __cplusplus
 }
