@@ -25,10 +25,20 @@ public final class IncidentLog: Sendable {
     /// The most bytes of a topic that are kept.
     public static let topicBytes = 200
 
+    /// The last messages that were refused.
+    public let quarantine = Quarantine()
+
+    /// The devices that the registry does not have.
+    public let unknownDevices: UnknownDevices
+
     private let entries = Mutex<[Entry]>([])
 
     /// A log of nothing.
-    public init() {}
+    ///
+    /// - Parameter unknownDevices: The most devices that are kept of those that the registry does not have.
+    public init(unknownDevices: Int = 1000) {
+        self.unknownDevices = UnknownDevices(capacity: unknownDevices)
+    }
 
     /// Counts an incident, or several of a kind at once.
     func record(_ incident: Incident, rule: Int?, topic: Span<UInt8>, count: Int = 1) {
