@@ -81,6 +81,7 @@ public final class Ingest {
     private let incidents: IncidentLog
     private let tally: IngestTally
     private let log: any CommitLog
+    private let shape: PayloadShape
     private var decoder: Decoder
     private var window: DeliveryWindow
     private var sum = IngestTally.Sum()
@@ -111,6 +112,7 @@ public final class Ingest {
         self.tally = tally
         self.log = log ?? VolatileLog(occupancy)
         self.window = window
+        shape = PayloadShape(plan.limits)
         decoder = Decoder(plan: plan)
     }
 
@@ -162,8 +164,28 @@ public final class Ingest {
             }
             collect(decoded, topic, rule: number, isRetained: isRetained, at: now)
         } catch {
-            incidents.record(error, rule: rule, topic: topic)
+            refuse(error, rule: rule, topic: topic, payload: payload, at: now)
         }
+    }
+
+    /// Counts a refused message, and keeps what it looked like where that was not seen a moment ago.
+    private func refuse(
+        _ incident: Incident,
+        rule: Int?,
+        topic: Span<UInt8>,
+        payload: Span<UInt8>,
+        at now: Moment
+    ) {
+        incidents.record(incident, rule: rule, topic: topic)
+        guard incidents.quarantine.admits(incident, rule: rule, at: now) else { return }
+        let isText = rule.map { plan.rules[$0].format == .text } ?? false
+        incidents.quarantine.keep(
+            incident,
+            rule: rule,
+            topic: topic,
+            shape: shape.text(of: payload, isText: isText),
+            at: now
+        )
     }
 
     /// Ends a batch: makes durable what was received since the last call, and then counts it.
@@ -234,25 +256,31 @@ public final class Ingest {
                     at: reader.moment,
                     touched: &touched
                 ) { incident, count in
-                    note(incident, rule: rule, topic: topic, count: count)
+                    note(incident, rule: rule, topic: topic, count: count, at: reader.moment)
                 }
                 sum.readings += 1
                 if effect == .late { sum.late += 1 }
             } catch {
-                note(error, rule: rule, topic: topic)
+                note(error, rule: rule, topic: topic, at: reader.moment)
             }
         }
     }
 
     /// Counts an incident of the batch whose topic stands there.
-    private func note(_ incident: Incident, rule: Int, topic: Range<Int>, count: Int = 1) {
+    private func note(
+        _ incident: Incident,
+        rule: Int,
+        topic: Range<Int>,
+        count: Int = 1,
+        at now: Moment
+    ) {
         let topics = topics
-        incidents.record(
-            incident,
-            rule: rule,
-            topic: topics.span.extracting(topic),
-            count: count
-        )
+        let topic = topics.span.extracting(topic)
+        incidents.record(incident, rule: rule, topic: topic, count: count)
+        guard incident.isRefusal, incidents.quarantine.admits(incident, rule: rule, at: now)
+        else { return }
+        // Its payload is gone: what was read of it stands in the batch.
+        incidents.quarantine.keep(incident, rule: rule, topic: topic, shape: nil, at: now)
     }
 
     private func next(_ reader: inout RecordReader, _ bytes: Span<UInt8>) -> ReadingRecord? {
