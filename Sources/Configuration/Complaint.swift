@@ -35,13 +35,20 @@ public struct Complaint: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Everything that is wrong with a configuration.
 public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The complaints in the order of the file; at least one.
+    /// The complaints, file by file, each in its order; at least one.
     public let complaints: [Complaint]
 
-    /// The complaints, sorted by position; those of one position keep their order.
+    /// The complaints, sorted by file and position; files, and those of one position, keep their order.
     public init(_ complaints: [Complaint]) {
+        var files: [String: Int] = [:]
+        for complaint in complaints where files[complaint.file] == nil {
+            files[complaint.file] = files.count
+        }
         self.complaints = complaints.enumerated().sorted { left, right in
-            (left.element.line, left.element.column, left.offset)
+            guard left.element.file == right.element.file else {
+                return files[left.element.file, default: 0] < files[right.element.file, default: 0]
+            }
+            return (left.element.line, left.element.column, left.offset)
                 < (right.element.line, right.element.column, right.offset)
         }.map(\.element)
     }

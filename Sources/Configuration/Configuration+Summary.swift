@@ -13,6 +13,7 @@ extension Configuration {
                 + "client \(quoted(broker.clientIdentifier))\(user)\(tls)"
         }
         lines.append("facilities: \(facilities.count) with \(capacity) bays")
+        if let devices { lines.append("devices: \(devices.devices.count)") }
         lines.append("rules: \(rules.count)")
         lines += topicFilters.map { "subscription: " + quoted($0) }
         lines += overlaps.map { first, second in

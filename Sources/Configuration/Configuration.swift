@@ -23,6 +23,9 @@ public struct Configuration: Sendable, Equatable {
     /// The facilities, in the order of the feed; at least one.
     public let facilities: [Facility]
 
+    /// The devices that the operator listed; nil where there is no list.
+    public let devices: DeviceRegistry?
+
     /// The rules, in the order in which they are tried; at least one.
     public let rules: [Rule]
 

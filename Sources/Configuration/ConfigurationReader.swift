@@ -2,6 +2,9 @@ internal import Parking
 
 /// Reads the document's top level, and checks what its parts say about each other.
 struct ConfigurationReader {
+    /// Reads the files that the document names.
+    let read: FileReader
+
     /// The longest duration that is accepted where nothing else bounds it: ten years.
     static let longest = Duration.milliseconds(3650 * 86_400_000)
 
@@ -25,6 +28,9 @@ struct ConfigurationReader {
         let limits = limits(keys.take("limits"))
         let facilityList = keys.require("facilities", "the list of the car parks")
         let facilities = FacilityReader().facilities(facilityList)
+        let devices = keys.take("devices").flatMap {
+            self.devices($0, facilities.facilities)
+        }
         let rules = RuleReader(
             facilities: facilities.identifiers,
             topicBytes: limits?.topicBytes
@@ -40,8 +46,29 @@ struct ConfigurationReader {
             history: history,
             limits: limits,
             facilities: facilities,
+            devices: devices,
             rules: rules
         )
+    }
+
+    private func devices(_ element: Element, _ facilities: [Facility]?) -> DeviceRegistry? {
+        guard let keys = element.keys() else { return nil }
+        let fileElement = keys.require("file", "the list of the devices, in CSV")
+        let path = fileElement?.filePath()
+        keys.finish()
+        guard let fileElement, let path else { return nil }
+        do throws(UnreadableFile) {
+            let bytes = try read(path, DeviceReader.maximumBytes)
+            let zones = facilities.map { DeviceReader.zones(of: $0) }
+            do throws(ConfigurationError) {
+                return try DeviceReader(file: path, zones: zones).registry(bytes)
+            } catch {
+                fileElement.list.add(error)
+            }
+        } catch {
+            fileElement.complain("\(quoted(path)) cannot be read: \(error.reason)")
+        }
+        return nil
     }
 
     private func feed(

@@ -3,13 +3,21 @@ internal import Yams
 
 /// Where complaints gather while a document is read.
 final class ComplaintList {
-    private let file: String
-    private(set) var complaints: [Complaint] = []
+    /// The document, as the operator named it.
+    let file: String
+    private var own: [Complaint] = []
+    private var others: [Complaint] = []
+
+    /// The document's complaints, then those about the files that it names.
+    var complaints: [Complaint] { own + others }
 
     init(file: String) { self.file = file }
 
+    /// Takes over what is wrong with another file.
+    func add(_ error: ConfigurationError) { others += error.complaints }
+
     func add(_ mark: Mark?, path: String, _ message: String) {
-        complaints.append(
+        own.append(
             Complaint(
                 file: file,
                 line: mark?.line ?? 1,
@@ -107,11 +115,7 @@ struct Element {
     func decimal(in range: ClosedRange<Double>) -> Double? {
         guard let text = text() else { return nil }
         let bounds = "from \(Int(range.lowerBound)) to \(Int(range.upperBound))"
-        let isPlain = text.utf8.allSatisfy { byte in
-            byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
-        guard isPlain, let value = Double(text) else {
+        guard let value = DecimalNumber.value(text) else {
             complain("must be a number \(bounds), not \(quoted(text))")
             return nil
         }
@@ -151,12 +155,21 @@ struct Element {
     func choice<Value: CaseIterable & RawRepresentable<String>>(of: Value.Type) -> Value? {
         guard let text = text() else { return nil }
         if let value = Value(rawValue: text) { return value }
-        let words = Value.allCases.map(\.rawValue)
-        let near = nearest(to: text, among: words)
-        let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
-        let allowed = words.joined(separator: ", ")
-        complain("must be one of \(allowed), not \(quoted(text))\(hint)")
+        complain(notOne(of: Value.self, text))
         return nil
+    }
+
+    /// A path of a file without `.` and `..`: absolute, or from the directory of the document.
+    func filePath() -> String? {
+        guard let text = nonEmptyText(maximumBytes: 4095) else { return nil }
+        if text.first == "/" { return absolutePath() }
+        let parts = text.split(separator: "/")
+        guard text.last != "/", !parts.contains("."), !parts.contains("..") else {
+            complain("must be the path of a file without . and .., not \(quoted(text))")
+            return nil
+        }
+        let directory = list.file.lastIndex(of: "/").map { list.file[...$0] } ?? ""
+        return directory + parts.joined(separator: "/")
     }
 
     /// An absolute path without `.` and `..`; repeated and trailing slashes don't count.
@@ -306,6 +319,18 @@ enum WholeNumber {
     }
 }
 
+/// A decimal number as the operator writes it.
+enum DecimalNumber {
+    /// The value of digits, possibly with a point and after a minus; nil for anything else (`1e3`, `0x1p3`, `nan`).
+    static func value(_ text: String) -> Double? {
+        let isPlain = text.utf8.allSatisfy { byte in
+            byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        return isPlain ? Double(text) : nil
+    }
+}
+
 /// A length of time as the operator writes it.
 enum LengthOfTime {
     private static let units: [(suffix: String, milliseconds: Int)] = [
@@ -321,6 +346,15 @@ enum LengthOfTime {
         return overflow ? nil : .milliseconds(milliseconds)
     }
 
+    /// The value of a whole number and a unit after a minus, a plus or neither.
+    static func signed(_ text: String) -> Duration? {
+        switch text.first {
+        case "-": value(String(text.dropFirst())).map { .zero - $0 }
+        case "+": value(String(text.dropFirst()))
+        default: value(text)
+        }
+    }
+
     /// The shortest text of a duration, in the largest unit that divides it.
     static func text(_ duration: Duration) -> String {
         let milliseconds = Int(duration.wholeMilliseconds)
@@ -330,6 +364,17 @@ enum LengthOfTime {
         guard let unit else { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }
         return "\(milliseconds / unit.milliseconds)\(unit.suffix)"
     }
+}
+
+/// What to say about a text that is none of a few words.
+func notOne<Value: CaseIterable & RawRepresentable<String>>(
+    of: Value.Type,
+    _ text: String
+) -> String {
+    let words = Value.allCases.map(\.rawValue)
+    let near = nearest(to: text, among: words)
+    let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+    return "must be one of \(words.joined(separator: ", ")), not \(quoted(text))\(hint)"
 }
 
 /// The word that was probably meant: at most two edits away, and not by replacing it whole.

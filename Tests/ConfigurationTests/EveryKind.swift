@@ -108,6 +108,7 @@ func everyKindMeant() throws -> Configuration {
             sensors: 100_000
         ),
         facilities: try everyFacility(),
+        devices: nil,
         rules: try everyRule()
     )
 }
