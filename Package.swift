@@ -117,6 +117,7 @@ let package = Package(
         tests("OccupancyTests", ["Occupancy", "Parking"]),
         tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
         tests("IngestTests", ["ByteCoding", "Ingest", "Occupancy", "Parking"]),
+        tests("RuleTests", ["Configuration", "Daemon", "Ingest", "Occupancy", "Parking"]),
         tests(
             "DaemonTests",
             ["Daemon", "Ingest", "Logs", "MQTT", "Occupancy", "Parking", logging]

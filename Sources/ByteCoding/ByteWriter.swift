@@ -40,6 +40,18 @@ public struct ByteWriter: Sendable {
     /// Appends a text.
     @inlinable public mutating func append(text: Span<UInt8>) {
         append(small: text.count)
-        for index in text.indices { bytes.append(text[index]) }
+        append(bytes: text)
+    }
+
+    /// Appends a text that is in two pieces.
+    @inlinable public mutating func append(text: Span<UInt8>, suffix: Span<UInt8>) {
+        append(small: text.count + suffix.count)
+        append(bytes: text)
+        append(bytes: suffix)
+    }
+
+    /// Appends bytes, all at once.
+    @inlinable public mutating func append(bytes other: Span<UInt8>) {
+        unsafe other.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 }

@@ -104,6 +104,14 @@ csimdjson_value csimdjson_find(const csimdjson_parser *parser, const char *point
     return value;
 }
 
+int64_t csimdjson_count(const csimdjson_parser *parser, const char *pointer, size_t length) {
+    dom::element element;
+    dom::array array;
+    if (!find(parser, pointer, length, element) || element.get(array) != SUCCESS) return -1;
+    // array.size() saturates at 2^24 - 1; no payload that is read has so many.
+    return int64_t(array.size());
+}
+
 size_t csimdjson_serialize(
     const csimdjson_parser *parser, const char *pointer, size_t length, char *out, size_t capacity) {
     dom::element element;

@@ -28,12 +28,26 @@ struct ConfigurationReader {
         let limits = limits(keys.take("limits"))
         let facilityList = keys.require("facilities", "the list of the car parks")
         let facilities = FacilityReader().facilities(facilityList)
-        let devices = keys.take("devices").flatMap {
+        let devicesElement = keys.take("devices")
+        let devices = devicesElement.flatMap {
             self.devices($0, facilities.facilities)
         }
         let rules = RuleReader(
-            facilities: facilities.identifiers,
-            topicBytes: limits?.topicBytes
+            places: RulePlaces(
+                identifiers: facilities.identifiers?.sorted(),
+                zones: facilities.facilities.map {
+                    Dictionary(
+                        $0.map { ($0.id.text, $0.zones.map(\.id.text)) },
+                        uniquingKeysWith: { first, _ in first }
+                    )
+                },
+                hasDevices: devicesElement != nil
+            ),
+            topicBytes: limits?.topicBytes,
+            profiles: ProfileReader(
+                directories: profileDirectories(keys.take("profile_directory"), root),
+                read: read
+            )
         ).rules(keys.require("rules", "the list of the rules that read the sensors' messages"))
         keys.finish()
         guard let brokers, let statePath, let feed, let history, let limits, let rules,
@@ -49,6 +63,14 @@ struct ConfigurationReader {
             devices: devices,
             rules: rules
         )
+    }
+
+    /// Where profiles are looked for: where the operator says, or beside the configuration and where they were installed.
+    private func profileDirectories(_ element: Element?, _ root: Element) -> [String] {
+        if let element { return element.filePath().map { [$0] } ?? [] }
+        let file = root.list.file
+        let directory = file.lastIndex(of: "/").map { file[...$0] } ?? ""
+        return [directory + "profiles", "/usr/share/carparkd/profiles"]
     }
 
     private func devices(_ element: Element, _ facilities: [Facility]?) -> DeviceRegistry? {

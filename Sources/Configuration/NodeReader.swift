@@ -11,21 +11,30 @@ final class ComplaintList {
     /// The document's complaints, then those about the files that it names.
     var complaints: [Complaint] { own + others }
 
-    init(file: String) { self.file = file }
+    private let parent: ComplaintList?
 
-    /// Takes over what is wrong with another file.
-    func add(_ error: ConfigurationError) { others += error.complaints }
+    /// - Parameter parent: The list of the document that names this one, which takes over all complaints.
+    init(file: String, parent: ComplaintList? = nil) {
+        self.file = file
+        self.parent = parent
+    }
+
+    /// Takes over what is wrong with another file; once, however often the document names it.
+    func add(_ error: ConfigurationError) {
+        for complaint in error.complaints where !others.contains(complaint) {
+            others.append(complaint)
+        }
+    }
 
     func add(_ mark: Mark?, path: String, _ message: String) {
-        own.append(
-            Complaint(
-                file: file,
-                line: mark?.line ?? 1,
-                column: mark?.column ?? 1,
-                path: path,
-                message: message
-            )
+        let complaint = Complaint(
+            file: file,
+            line: mark?.line ?? 1,
+            column: mark?.column ?? 1,
+            path: path,
+            message: message
         )
+        if let parent { parent.add(ConfigurationError([complaint])) } else { own.append(complaint) }
     }
 }
 
@@ -202,6 +211,27 @@ struct Element {
         }
     }
 
+    /// Whether it is a mapping with this key.
+    func has(_ key: String) -> Bool {
+        guard case .mapping(let mapping) = node else { return false }
+        return mapping.contains { $0.key.scalar?.string == key }
+    }
+
+    /// The items of a list, or a single value alone.
+    func itemsOrSelf() -> [Element]? { isScalar ? [self] : items() }
+
+    /// `true` or `false`.
+    func boolean() -> Bool? {
+        guard let text = text() else { return nil }
+        switch text {
+        case "true": return true
+        case "false": return false
+        default:
+            complain("must be true or false, not \(quoted(text))")
+            return nil
+        }
+    }
+
     /// A reader of the keys of a mapping.
     func keys() -> NodeReader? {
         guard case .mapping(let mapping) = node else {
@@ -221,6 +251,9 @@ final class NodeReader {
     private typealias Entry = (key: String, mark: Mark?, value: Element)
 
     private let element: Element
+    /// What stands in another mapping and takes the place of what stands here.
+    var overrides: [String: Element] = [:]
+
     private var remaining: [Entry] = []
     private var absent: [(key: String, purpose: String?)] = []
 
@@ -250,6 +283,10 @@ final class NodeReader {
 
     /// Takes the value of a key that may be absent.
     func take(_ key: String) -> Element? {
+        if let override = overrides[key] {
+            _ = remove(key)
+            return override
+        }
         if let value = remove(key)?.value { return value }
         absent.append((key, nil))
         return nil
@@ -257,9 +294,26 @@ final class NodeReader {
 
     /// Takes the value of a key that must be there; its absence is a complaint of ``finish()``.
     func require(_ key: String, _ purpose: String) -> Element? {
+        if overrides[key] != nil { return take(key) }
         if let value = remove(key)?.value { return value }
         absent.append((key, purpose))
         return nil
+    }
+
+    /// Whether the mapping itself has a key that nobody took yet.
+    func holds(_ key: String) -> Bool { remaining.contains { $0.key == key } }
+
+    /// Takes the values of these keys, as far as they are there.
+    func take(_ keys: [String]) -> [String: Element] {
+        var values: [String: Element] = [:]
+        for key in keys { values[key] = take(key) }
+        return values
+    }
+
+    /// Takes all that is left, in the order of the document: a mapping whose keys are the operator's own.
+    func takeAll() -> [(key: String, value: Element)] {
+        defer { remaining = [] }
+        return remaining.map { ($0.key, $0.value) }
     }
 
     /// Takes a key that has no place here, and complains about it.

@@ -18,6 +18,7 @@ struct House {
         plan = IngestPlan(
             facilities: configuration.facilities,
             rules: configuration.rules,
+            devices: configuration.devices ?? DeviceRegistry([]),
             limits: IngestLimits(
                 payloadBytes: limits.payloadBytes,
                 jsonDepth: limits.jsonDepth,

@@ -49,7 +49,7 @@ public final class VolatileLog: CommitLog {
 
 /// Applies the readings of batches that a log kept.
 public struct ReadingApplier {
-    private let ledger: Ledger
+    private var ledger: Ledger
 
     /// An applier to this occupancy.
     public init(occupancy: LiveOccupancy) {
@@ -62,7 +62,7 @@ public struct ReadingApplier {
     ///   - facilities: The number of each facility as of now, by its number as of then.
     ///   - now: The present: a moment of the batch is as long ago as the wall clock says.
     /// - Throws: Where the bytes are no records; those before were applied.
-    public func apply(
+    public mutating func apply(
         _ records: Span<UInt8>,
         facilities: [Int],
         at now: Moment,
@@ -73,7 +73,10 @@ public struct ReadingApplier {
             guard record.facility < facilities.count else { throw UnreadableBytes(offset: 0) }
             record.facility = facilities[record.facility]
             // One of a facility that the configuration no longer has.
-            guard record.facility < touched.facilityCount else { continue }
+            guard record.facility < touched.facilityCount else {
+                ledger.skip(record)
+                continue
+            }
             // What was refused then is refused now, and has been reported.
             _ = try? ledger.apply(
                 record,

@@ -4,7 +4,7 @@ import Parking
 
 /// What a message says, before it is applied.
 struct Decoded: Equatable {
-    /// The number of the facility.
+    /// The number of the facility, or of the part of it.
     var facility: Int
     /// The reading; the bay that it is about stands in ``Decoder/bayName``.
     var reading: Reading
@@ -16,9 +16,27 @@ struct Decoded: Equatable {
     var sequence: SequenceNumber?
     /// What was wrong with the sensor's clock, if anything.
     var clockIncident: Incident?
+    /// What is said of the sensor, where that is kept; its name stands in ``Decoder/deviceName``, or is the topic.
+    var health: HealthReport?
 }
 
-/// Messages to readings: routing by topic, then fields by rule.
+/// What a rule can do with a message.
+enum Opening: Equatable {
+    /// It reads the message.
+    case open
+    /// Its conditions don't hold: another one may read it.
+    case isNotMeant
+    /// There is no reading in it, only what the network server knows of the sensor.
+    case health(HealthReport)
+}
+
+/// Messages to readings: routing by topic, then conditions, then fields by rule.
+///
+/// ```
+/// route, then next(after:)    the rules whose topic it is
+/// open                        the envelope, the conditions
+/// elementCount, decode        one reading, or one an element
+/// ```
 ///
 /// Changes nothing but itself.
 ///
@@ -27,18 +45,30 @@ struct Decoder: ~Copyable {
     /// The longest name of a bay, in bytes.
     static let maximumNameBytes = 255
 
+    /// The most elements of an array that are read: a sensor that stores a day of quarter hours sends 96.
+    static let maximumElements = 256
+
     /// How far a sensor's clock may be ahead, in milliseconds.
     static let futureTolerance: Int64 = 5 * 60_000
 
     /// 2000-01-01T00:00:00Z: a clock that is earlier was never set.
     static let earliest: Int64 = 946_684_800_000
 
-    private let plan: IngestPlan
-    private let document: JSONDocument
-    private var levels = TopicLevels()
+    let plan: IngestPlan
+    let document: JSONDocument
+    var levels = TopicLevels()
 
     /// The bay of the last reading, if that was one of a bay.
-    private(set) var bayName: [UInt8] = []
+    var bayName: [UInt8] = []
+
+    /// The device of the last message whose rule asks a registry, known to it or not.
+    var deviceName: [UInt8] = []
+
+    /// Whether the document holds the payload of the message.
+    private var isParsed = false
+
+    /// The element of an array that is being read.
+    var element = 0
 
     init(plan: IngestPlan) {
         self.plan = plan
@@ -47,190 +77,110 @@ struct Decoder: ~Copyable {
             maximumDepth: plan.limits.jsonDepth
         )
         bayName.reserveCapacity(Self.maximumNameBytes)
+        deviceName.reserveCapacity(Self.maximumNameBytes)
     }
 
-    /// The first rule that reads a topic.
+    // MARK: Rules
+
+    /// The first rule that reads a topic; the message begins.
     mutating func route(_ topic: Span<UInt8>) throws(Incident) -> Int {
+        isParsed = false
         guard topic.count <= plan.limits.topicBytes else { throw .topicTooLong }
         levels.split(topic)
         guard let rule = plan.trie.match(topic, levels) else { throw .noRule }
         return rule
     }
 
-    /// The reading of a message under a rule that ``route(_:)`` found for its topic just before.
-    mutating func decode(
+    /// The next rule that reads the topic of ``route(_:)``.
+    func next(after rule: Int, _ topic: Span<UInt8>) -> Int? {
+        plan.trie.match(topic, levels, after: rule)
+    }
+
+    /// Whether a rule reads the message.
+    mutating func open(
         _ number: Int,
         topic: Span<UInt8>,
-        payload: Span<UInt8>,
-        at now: Moment
-    ) throws(Incident) -> Decoded {
+        payload: Span<UInt8>
+    ) throws(Incident) -> Opening {
         guard payload.count <= plan.limits.payloadBytes else { throw .payloadTooLarge }
         let rule = plan.compiled[number]
-        if rule.isJSON {
+        if rule.isJSON, !isParsed {
             do { try document.parse(payload) } catch { throw Incident(error) }
+            isParsed = true
         }
-        let facility = try facility(rule.facility, topic, payload)
-        var decoded = Decoded(
-            facility: facility,
-            reading: try reading(rule.kind, topic, payload)
-        )
-        if case .counter(_, _, let wrapsAt) = rule.kind { decoded.wrapsAt = wrapsAt }
-        if let sequence = rule.sequence {
-            let bounds = 0...((sequence.wrapsAt ?? SequenceWindow.maximum + 1) - 1)
-            // A message without a number can't be told from its copy: it counts, as it would without the key.
-            decoded.sequence = try integer(
-                sequence.number,
-                topic,
-                payload,
-                bounds,
-                mayBeAbsent: true
-            )
-            .map { SequenceNumber(number: $0, wrapsAt: sequence.wrapsAt) }
+        if rule.envelope != .none, let report = try openEnvelope(rule, topic) {
+            return .health(report)
         }
-        if let source = rule.observed {
-            (decoded.observed, decoded.clockIncident) = observed(source, topic, payload, at: now)
+        for index in rule.conditions.indices
+        where !holds(rule.conditions[index], rule, topic, payload) {
+            return .isNotMeant
         }
-        return decoded
+        return .open
     }
 
-    private mutating func reading(
-        _ kind: CompiledRule.Kind,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>
-    ) throws(Incident) -> Reading {
-        switch kind {
-        case .bay(let bay, let occupied, let words):
-            try readBayName(bay, topic, payload)
-            return .bay(occupied: try word(occupied, topic, payload, in: words))
-        case .movement(let arrivals, let departures):
-            let bounds = 0...65_535
-            return .movement(
-                arrivals: try integer(arrivals, topic, payload, bounds) ?? 0,
-                departures: try integer(departures, topic, payload, bounds) ?? 0
-            )
-        case .counter(let arrivals, let departures, let wrapsAt):
-            let bounds = 0...((wrapsAt ?? CounterTotals.maximum + 1) - 1)
-            return .counter(
-                arrivals: try integer(arrivals, topic, payload, bounds),
-                departures: try integer(departures, topic, payload, bounds)
-            )
-        case .occupied(let source):
-            let bounds = -Facility.maximumCount...Facility.maximumCount
-            return .occupied(try integer(source, topic, payload, bounds) ?? 0)
-        case .vacant(let source):
-            let bounds = -Facility.maximumCount...Facility.maximumCount
-            return .vacant(try integer(source, topic, payload, bounds) ?? 0)
-        case .state(let source, let words):
-            return .state(try word(source, topic, payload, in: words))
-        }
+    /// The number of readings that a rule finds in the message: one, or one an element of its array.
+    func elementCount(_ number: Int) throws(Incident) -> Int {
+        guard let elements = plan.compiled[number].elements else { return 1 }
+        guard let count = document.count(at: elements) else { throw .fieldMissing }
+        guard count <= Self.maximumElements else { throw .tooManyElements }
+        return count
     }
 
-    private func facility(
-        _ source: CompiledSource,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>
-    ) throws(Incident) -> Int {
-        try field(source, topic, payload) { kind, text throws(Incident) in
-            switch kind {
-            case .string: break
-            case .absent, .null: throw .fieldMissing
-            default: throw .fieldHasWrongType
-            }
-            guard let facility = plan.facility(text) else { throw .unknownFacility }
-            return facility
-        }
-    }
-
-    private mutating func readBayName(
-        _ source: CompiledSource,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>
-    ) throws(Incident) {
-        var name = bayName
-        bayName = []
-        defer { bayName = name }
-        name.removeAll(keepingCapacity: true)
-        try field(source, topic, payload) { kind, text throws(Incident) in
-            switch kind {
-            case .string:
-                guard (1...Self.maximumNameBytes).contains(text.count) else { throw .badBayName }
-                for index in 0..<text.count { name.append(text[index]) }
-            case .integer(let number): name.append(contentsOf: String(number).utf8)
-            case .absent, .null: throw .fieldMissing
-            default: throw .fieldHasWrongType
+    /// Looks into an envelope: what is no uplink of a sensor has no reading.
+    private func openEnvelope(
+        _ rule: CompiledRule,
+        _ topic: Span<UInt8>
+    ) throws(Incident) -> HealthReport? {
+        guard let pointers = rule.envelopePointers else { return nil }
+        if rule.envelope == .chirpStack {
+            switch ChirpStackEvent(topic.extracting(levels.range(levels.count - 1))) {
+            case .up: break
+            case .status:
+                let percent = document.withValue(at: EnvelopePointers.batteryLevel) {
+                    Scalar.percent($0, $1)
+                }
+                return HealthReport(battery: percent.map(Battery.percent))
+            case .log:
+                throw document.withValue(at: EnvelopePointers.logCode) { kind, text in
+                    Incident(networkServerCode: text)
+                }
+            case .join, .ack, .txack, .location, .integration: throw .notAnUplink
             }
         }
+        if let uplink = pointers.uplink {
+            let isUplink = document.withValue(at: uplink) { kind, _ in kind == .container }
+            guard isUplink else { throw .notAnUplink }
+        }
+        if let simulated = pointers.simulated {
+            let isSimulated = document.withValue(at: simulated) { kind, _ in kind == .boolean(true)
+            }
+            guard !isSimulated else { throw .simulated }
+        }
+        let isDecoded = document.withValue(at: pointers.contents) { kind, _ in kind == .container }
+        guard isDecoded else { throw .notDecoded }
+        return nil
     }
 
-    private func word<Value>(
-        _ source: CompiledSource,
+    /// Whether a condition holds.
+    func holds(
+        _ condition: CompiledCondition,
+        _ rule: CompiledRule,
         _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>,
-        in words: CompiledWords<Value>
-    ) throws(Incident) -> Value {
-        try field(source, topic, payload) { kind, text throws(Incident) in
-            try Scalar.word(kind, text, in: words)
+        _ payload: Span<UInt8>
+    ) -> Bool {
+        let zero = isZeroWhenAbsent(condition.source, rule)
+        return field(condition.source, rule, topic, payload) { kind, text in
+            let isAbsent = kind == .absent || kind == .null
+            switch condition.test {
+            case .isPresent(let isPresent): return isPresent != isAbsent
+            case .words(let words, let isOneOf):
+                let isWord =
+                    isAbsent
+                    ? zero && Scalar.zero(in: words) == true
+                    : Scalar.meaning(kind, text, in: words) == true
+                return isWord == isOneOf
+            }
         }
-    }
-
-    private func integer(
-        _ source: CompiledSource?,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>,
-        _ bounds: ClosedRange<Int>,
-        mayBeAbsent: Bool = false
-    ) throws(Incident) -> Int? {
-        guard let source else { return nil }
-        let read = try field(source, topic, payload) { kind, text throws(Incident) -> Int? in
-            mayBeAbsent && (kind == .absent || kind == .null)
-                ? nil : try Scalar.integer(kind, text)
-        }
-        guard let number = read else { return nil }
-        guard bounds.contains(number) else { throw .outOfRange }
-        return number
-    }
-
-    private func observed(
-        _ source: CompiledSource,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>,
-        at now: Moment
-    ) -> (Int64?, Incident?) {
-        let (time, isAbsent) = field(source, topic, payload) { kind, text in
-            (Scalar.time(kind, text), kind == .absent || kind == .null)
-        }
-        // Some sensors send a time with some of their messages: leaving it out is no fault.
-        guard let time else { return (nil, isAbsent ? nil : .unreadableTime) }
-        guard time >= Self.earliest else { return (nil, .unsetClock) }
-        guard time <= now.wallMilliseconds + Self.futureTolerance else {
-            return (nil, .futureClock)
-        }
-        return (time, nil)
-    }
-
-    /// Hands over a field; what is not JSON is a string.
-    private func field<Result, Failure: Error>(
-        _ source: CompiledSource,
-        _ topic: Span<UInt8>,
-        _ payload: Span<UInt8>,
-        _ body: (_ kind: JSONKind, _ text: Span<UInt8>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        switch source {
-        case .constant(let text): try body(.string, text.span)
-        case .level(let level): try body(.string, topic.extracting(levels.range(level)))
-        case .payload: try body(.string, payload.extracting(Self.trimmed(payload)))
-        case .pointer(let pointer): try document.withValue(at: pointer, body)
-        }
-    }
-
-    /// Where a text begins and ends without the white space around it.
-    private static func trimmed(_ text: Span<UInt8>) -> Range<Int> {
-        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-        var start = 0
-        var end = text.count
-        while start < end, isSpace(text[start]) { start += 1 }
-        while end > start, isSpace(text[end - 1]) { end -= 1 }
-        return start..<end
     }
 }
 
@@ -244,6 +194,21 @@ extension Incident {
             case .malformed: .notJSON
             case .notUTF8: .notUTF8
             case .noMemory: .noMemory
+            }
+    }
+
+    /// What ChirpStack wrote into its log about a device.
+    ///
+    /// Source: ChirpStack v4, `LogCode`.
+    init(networkServerCode text: Span<UInt8>) {
+        let code = (0..<min(text.count, 64)).reduce(into: "") {
+            $0.unicodeScalars.append(Unicode.Scalar(text[$1]))
+        }
+        self =
+            switch code {
+            case "UPLINK_F_CNT_RESET": .frameCounterReset
+            case "UPLINK_F_CNT_RETRANSMISSION": .retransmission
+            default: .networkServerTrouble
             }
     }
 }

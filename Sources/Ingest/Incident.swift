@@ -39,6 +39,34 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     /// The sensor's number of this message was there before: a network delivered it twice.
     case repeatedMessage = "message repeated by its sensor or network"
 
+    /// The message names a device that the registry does not have.
+    case unknownDevice = "unknown device"
+    /// A device's name is empty or longer than 255 bytes.
+    case badDeviceName = "device name empty or too long"
+    /// The message names a zone that the facility does not have.
+    case unknownZone = "unknown zone"
+    /// An array has more elements than are read of one.
+    case tooManyElements = "too many elements in an array"
+    /// The network server has no decoder for the sensor, so that its payload is bytes that nobody reads.
+    case notDecoded = "payload not decoded by the network server"
+
+    // Ignored: the message is as it should be, and is not about parking.
+
+    /// The topic is that of a rule, but no rule's conditions hold.
+    case noCondition = "no rule's conditions hold"
+    /// The network server tells of something else than a message of the sensor.
+    case notAnUplink = "event of the network server, no uplink"
+    /// Somebody tried something out in the network server's console.
+    case simulated = "simulated by the network server"
+    /// The number is a code by which the sensor says that it began anew.
+    case resetCode = "sensor began anew, no count"
+    /// The network server saw the sensor's frame counter begin anew.
+    case frameCounterReset = "network server saw a frame counter reset"
+    /// The network server dropped a message that it had already.
+    case retransmission = "network server dropped a retransmission"
+    /// The network server wrote something else into its log of the device.
+    case networkServerTrouble = "trouble in the network server's log"
+
     // Noted: the message counts, but something about it is wrong.
 
     /// The sensor's clock is more than five minutes ahead; the time of reception was taken.
@@ -56,13 +84,29 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     /// The sensor began to number its messages anew.
     case sequenceReset = "message numbers began anew"
 
-    /// Whether the message changed nothing.
-    public var isRefusal: Bool {
+    /// What became of the message.
+    public enum Outcome: Sendable {
+        /// It changed nothing, and somebody should look why.
+        case refused
+        /// It changed nothing, and was not meant to.
+        case ignored
+        /// It counts.
+        case counted
+    }
+
+    /// What became of the message.
+    public var outcome: Outcome {
         switch self {
         case .futureClock, .unsetClock, .unreadableTime, .counterReset, .counterJump,
             .missingMessages, .sequenceReset:
-            false
-        default: true
+            .counted
+        case .noCondition, .notAnUplink, .simulated, .resetCode, .frameCounterReset,
+            .retransmission, .networkServerTrouble:
+            .ignored
+        default: .refused
         }
     }
+
+    /// Whether the message changed nothing, and somebody should look why.
+    public var isRefusal: Bool { outcome == .refused }
 }

@@ -77,7 +77,9 @@ public struct Promise: Equatable, Sendable {
 /// **Cost.** No allocation a message after the first of its size, no lock but one a batch, no log line.
 public final class Ingest {
     private let plan: IngestPlan
-    private let ledger: Ledger
+    private var ledger: Ledger
+    private let health: SensorHealth?
+    private let unknownDevices: UnknownDevices?
     private let incidents: IncidentLog
     private let tally: IngestTally
     private let log: any CommitLog
@@ -96,6 +98,8 @@ public final class Ingest {
     /// An ingest of messages under this plan into this occupancy.
     ///
     /// - Parameters:
+    ///   - health: What is kept of the sensors themselves; nil where nobody wants to know.
+    ///   - unknownDevices: Where devices are listed that no registry knows.
     ///   - log: What makes batches durable; nil keeps them in memory alone.
     ///   - window: The deliveries of the session before.
     public init(
@@ -103,12 +107,16 @@ public final class Ingest {
         occupancy: LiveOccupancy,
         incidents: IncidentLog,
         tally: IngestTally = IngestTally(),
+        health: SensorHealth? = nil,
+        unknownDevices: UnknownDevices? = nil,
         log: (any CommitLog)? = nil,
         window: DeliveryWindow = DeliveryWindow()
     ) {
         self.plan = plan
         ledger = Ledger(occupancy: occupancy)
         self.incidents = incidents
+        self.health = health
+        self.unknownDevices = unknownDevices
         self.tally = tally
         self.log = log ?? VolatileLog(occupancy)
         self.window = window
@@ -154,15 +162,117 @@ public final class Ingest {
             window.append(mark)
             batch.deliveries.append(mark)
         }
-        var rule: Int?
+        read(topic, payload, isRetained: isRetained, at: now)
+    }
+
+    /// Reads a message by the rules of its topic, in their order, up to the first that reads it and does not say to go on.
+    private func read(
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        isRetained: Bool,
+        at now: Moment
+    ) {
+        var current: Int?
+        do throws(Incident) {
+            var rule = try decoder.route(topic)
+            var isRead = false
+            let first = origins.count
+            while true {
+                current = rule
+                switch try decoder.open(rule, topic: topic, payload: payload) {
+                case .open:
+                    isRead = true
+                    let count = try decoder.elementCount(rule)
+                    for element in 0..<count {
+                        read(
+                            topic,
+                            payload,
+                            rule: rule,
+                            element: element,
+                            isFirst: origins.count == first,
+                            isRetained: isRetained,
+                            at: now
+                        )
+                    }
+                    guard plan.compiled[rule].continues else { return }
+                case .isNotMeant: break
+                case .health(let report):
+                    note(report, topic, payload, rule: rule, isRetained: isRetained, at: now)
+                    return
+                }
+                guard let next = decoder.next(after: rule, topic) else { break }
+                rule = next
+            }
+            guard isRead else {
+                try sign(rule, topic, payload, isRetained: isRetained, at: now)
+                throw .noCondition
+            }
+        } catch {
+            refuse(error, rule: current, topic: topic, payload: payload, at: now)
+        }
+    }
+
+    /// Takes note of a message that is not about parking: its sensor lives, and its number is not missing.
+    private func sign(
+        _ rule: Int,
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        isRetained: Bool,
+        at now: Moment
+    ) throws(Incident) {
         do {
-            let number = try decoder.route(topic)
-            rule = number
-            let decoded = try decoder.decode(number, topic: topic, payload: payload, at: now)
+            let decoded = try decoder.sign(rule, topic: topic, payload: payload)
+            collect(
+                decoded,
+                topic,
+                rule: rule,
+                isFirst: true,
+                isRetained: isRetained,
+                at: now
+            )
+            if plan.compiled[rule].health != nil {
+                heard(HealthReport(), topic, rule: rule, isRetained: isRetained, at: now)
+            }
+        } catch {
+            // Of what else is wrong with it nobody has to know.
+            if error == .unknownDevice { throw error }
+        }
+    }
+
+    /// Reads one reading of a message.
+    ///
+    /// What is wrong with it does not keep the others from counting.
+    private func read(
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        rule: Int,
+        element: Int,
+        isFirst: Bool,
+        isRetained: Bool,
+        at now: Moment
+    ) {
+        do {
+            let decoded = try decoder.decode(
+                rule,
+                element: element,
+                topic: topic,
+                payload: payload,
+                at: now
+            )
             if let incident = decoded.clockIncident {
                 incidents.record(incident, rule: rule, topic: topic)
             }
-            collect(decoded, topic, rule: number, isRetained: isRetained, at: now)
+            if let report = decoded.health {
+                heard(report, topic, rule: rule, isRetained: isRetained, at: now)
+            }
+            collect(
+                decoded,
+                topic,
+                rule: rule,
+                isFirst: isFirst,
+                isRetained: isRetained,
+                at: now
+            )
         } catch {
             refuse(error, rule: rule, topic: topic, payload: payload, at: now)
         }
@@ -176,8 +286,14 @@ public final class Ingest {
         payload: Span<UInt8>,
         at now: Moment
     ) {
+        if incident == .unknownDevice, let rule {
+            let name = decoder.deviceName
+            unknownDevices?.record(name.span, rule: rule, topic: topic, at: now)
+        }
         incidents.record(incident, rule: rule, topic: topic)
-        guard incidents.quarantine.admits(incident, rule: rule, at: now) else { return }
+        guard incident.isRefusal, incidents.quarantine.admits(incident, rule: rule, at: now) else {
+            return
+        }
         let isText = rule.map { plan.rules[$0].format == .text } ?? false
         incidents.quarantine.keep(
             incident,
@@ -186,6 +302,43 @@ public final class Ingest {
             shape: shape.text(of: payload, isText: isText),
             at: now
         )
+    }
+
+    /// Takes note of what the network server says of a sensor.
+    private func note(
+        _ report: HealthReport,
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        rule: Int,
+        isRetained: Bool,
+        at now: Moment
+    ) {
+        let compiled = plan.compiled[rule]
+        do {
+            _ = try decoder.place(compiled, topic, payload)
+        } catch {
+            refuse(error, rule: rule, topic: topic, payload: payload, at: now)
+            return
+        }
+        if compiled.health != nil {
+            heard(report, topic, rule: rule, isRetained: isRetained, at: now)
+        }
+    }
+
+    private func heard(
+        _ report: HealthReport,
+        _ topic: Span<UInt8>,
+        rule: Int,
+        isRetained: Bool,
+        at now: Moment
+    ) {
+        guard let health else { return }
+        if plan.compiled[rule].isOfDevice {
+            let name = decoder.deviceName
+            health.heard(name.span, rule: rule, report, isRetained: isRetained, at: now)
+        } else {
+            health.heard(topic, rule: rule, report, isRetained: isRetained, at: now)
+        }
     }
 
     /// Ends a batch: makes durable what was received since the last call, and then counts it.
@@ -209,6 +362,7 @@ public final class Ingest {
         _ decoded: Decoded,
         _ topic: Span<UInt8>,
         rule: Int,
+        isFirst: Bool,
         isRetained: Bool,
         at now: Moment
     ) {
@@ -218,24 +372,27 @@ public final class Ingest {
             observed: decoded.observed,
             wrapsAt: decoded.wrapsAt,
             isRetained: isRetained,
-            sequence: decoded.sequence
+            // The number is the message's: its first reading carries it for all.
+            sequence: isFirst ? decoded.sequence : nil,
+            follows: !isFirst
         )
         switch decoded.reading {
-        case .bay:
+        case .bay, .hold:
             // Taken out for the length of the call, so that its bytes can be lent while the rest is used.
             let name = decoder.bayName
             writer.append(record, name: name.span, sensor: topic, at: now)
         case .counter:
             // A counting sensor is known by its topic.
-            writer.append(record, name: topic, sensor: topic, at: now)
+            let suffix = plan.compiled[rule].counterSuffix
+            writer.append(record, name: topic, suffix: suffix, sensor: topic, at: now)
         case .vacant(let vacant):
             // By the capacity of now: what was counted must not change with the configuration.
-            record.reading = .occupied(plan.facilities[decoded.facility].capacity - vacant)
+            record.reading = .occupied(plan.capacity(of: decoded.facility) - vacant)
             writer.append(record, name: Span(), sensor: topic, at: now)
-        case .movement, .occupied, .state:
+        case .movement, .occupied, .state, .alive:
             writer.append(record, name: Span(), sensor: topic, at: now)
         }
-        for index in 0..<topic.count { topics.append(topic[index]) }
+        unsafe topic.withUnsafeBufferPointer { unsafe topics.append(contentsOf: $0) }
         origins.append((rule, topics.count))
     }
 

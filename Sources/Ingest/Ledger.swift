@@ -10,6 +10,9 @@ import Parking
 struct Ledger {
     private let occupancy: LiveOccupancy
 
+    /// Whether the message of the last record was there before.
+    private var isRepeated = false
+
     /// What was noticed about a sensor while its reading counted, and how often.
     typealias Note = (Incident, Int) -> Void
 
@@ -22,7 +25,7 @@ struct Ledger {
     /// - Parameters:
     ///   - bytes: Where the record's names stand.
     ///   - touched: Takes note of what changes.
-    func apply(
+    mutating func apply(
         _ record: ReadingRecord,
         in bytes: Span<UInt8>,
         at now: Moment,
@@ -37,10 +40,16 @@ struct Ledger {
                 of: record.facility
             )
         }
+        if !record.follows { isRepeated = false }
         if let sequence = record.sequence {
             let sensor = bytes.extracting(record.sensor)
             let isNew = try check(sequence, of: sensor, record, touched: &touched, note: note)
-            guard isNew else { return .late }
+            isRepeated = !isNew
+        }
+        guard !isRepeated else {
+            // A retained message comes again with every subscription: that is no fault.
+            guard record.isRetained || record.follows else { throw .repeatedMessage }
+            return .late
         }
         let name = bytes.extracting(record.name)
         let facility = record.facility
@@ -56,6 +65,8 @@ struct Ledger {
                 isRetained: record.isRetained,
                 at: now
             )
+        case .hold(let otherwise):
+            return try hold(record, name, otherwise: otherwise, touched: &touched, at: now)
         case .movement(let arrivals, let departures):
             guard !record.isRetained else { throw .retainedMovement }
             return move(record, arrivals, departures, at: now)
@@ -65,6 +76,13 @@ struct Ledger {
             }
             touched.counter(sensor)
             return count(record, arrivals, departures, sensor: sensor, at: now, note: note)
+        case .alive:
+            return occupancy.recordSign(
+                facility: record.facility,
+                observed: record.observed,
+                isRetained: record.isRetained,
+                at: now
+            )
         case .occupied(let occupied), .vacant(let occupied):
             return occupancy.recordLevel(
                 facility: facility,
@@ -84,7 +102,36 @@ struct Ledger {
         }
     }
 
-    /// Whether a numbered message is a new one; false for a retained one that was there before, which is no fault.
+    /// Takes note of a record that is not applied.
+    mutating func skip(_ record: ReadingRecord) {
+        if !record.follows { isRepeated = false }
+    }
+
+    /// A bay that is what it was.
+    private func hold(
+        _ record: ReadingRecord,
+        _ name: Span<UInt8>,
+        otherwise: Bool?,
+        touched: inout Touched,
+        at now: Moment
+    ) throws(Incident) -> LiveOccupancy.Effect {
+        let facility = record.facility
+        let known = occupancy.bays.find(name, facility: facility)
+        let state = known.flatMap { occupancy.bays.state(of: $0) }?.occupied
+        guard let occupied = state ?? otherwise else { return .unchanged }
+        guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
+        touched.bay(bay)
+        return occupancy.recordBay(
+            bay,
+            facility: facility,
+            occupied: occupied,
+            observed: record.observed,
+            isRetained: record.isRetained,
+            at: now
+        )
+    }
+
+    /// Whether a numbered message is a new one.
     private func check(
         _ sequence: SequenceNumber,
         of sensor: Span<UInt8>,
@@ -100,7 +147,8 @@ struct Ledger {
             let (window, step) = SequenceStep.step(
                 known,
                 number: sequence.number,
-                wrapsAt: sequence.wrapsAt
+                wrapsAt: sequence.wrapsAt,
+                identity: sequence.identity
             )
             return (window, step)
         }
@@ -108,9 +156,7 @@ struct Ledger {
         case .first, .next, .late: break
         case .gap(let missing): note(.missingMessages, missing)
         case .reset: note(.sequenceReset, 1)
-        case .repeated:
-            guard record.isRetained else { throw .repeatedMessage }
-            return false
+        case .repeated: return false
         }
         return true
     }

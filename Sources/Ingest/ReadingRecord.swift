@@ -8,7 +8,7 @@ import Parking
 /// | tag | fields |
 /// | --- | --- |
 /// | 0 | moment: wall and monotonic milliseconds, 8 bytes each; holds for the readings behind it |
-/// | 1…6 | reading: flags (1), facility, name, then what the flags and the kind say |
+/// | 1…8 | reading: flags (1), facility, name, then what the flags and the kind say |
 ///
 /// A name is its length and its bytes: the bay of a bay reading, the topic of a counter's, else empty. The format is a part of the journal: to change it
 /// is to raise the journal's version.
@@ -25,6 +25,8 @@ struct ReadingRecord: Equatable {
     var isRetained: Bool
     /// The number that the sensor gave its message.
     var sequence: SequenceNumber?
+    /// Whether it is of the same message as the record before: if that was repeated, this is.
+    var follows = false
     /// Where the name stands: the bay's, or the sensor's.
     var name = 0..<0
     /// Where the topic stands, if there is a sequence number, which belongs to it.
@@ -36,6 +38,8 @@ struct SequenceNumber: Equatable {
     var number: Int
     /// After the largest number comes 0 and not this; nil where numbers never wrap.
     var wrapsAt: Int?
+    /// What else tells the message from others.
+    var identity: MessageIdentity?
 }
 
 /// Bytes of records, written one behind the other.
@@ -57,6 +61,7 @@ struct RecordWriter {
     mutating func append(
         _ record: ReadingRecord,
         name: Span<UInt8>,
+        suffix: [UInt8] = [],
         sensor: Span<UInt8>,
         at now: Moment
     ) {
@@ -69,12 +74,16 @@ struct RecordWriter {
         writer.append(byte: Tag.of(record.reading))
         writer.append(byte: flags(record))
         writer.append(small: record.facility)
-        writer.append(text: name)
+        writer.append(text: name, suffix: suffix.span)
         if let observed = record.observed { writer.append(word: observed) }
         if let sequence = record.sequence {
             writer.append(text: sensor)
             writer.append(small: sequence.number)
             writer.append(small: sequence.wrapsAt ?? 0)
+            if let identity = sequence.identity {
+                writer.append(byte: identity.scope.rawValue)
+                writer.append(small: Int(identity.digest))
+            }
         }
         append(record.reading, wrapsAt: record.wrapsAt)
     }
@@ -83,21 +92,28 @@ struct RecordWriter {
         var flags: UInt8 = 0
         if record.isRetained { flags |= Flag.isRetained }
         if record.observed != nil { flags |= Flag.hasObserved }
-        if record.sequence != nil { flags |= Flag.hasSequence }
+        if let sequence = record.sequence {
+            flags |= Flag.hasSequence
+            if sequence.identity != nil { flags |= Flag.hasIdentity }
+        }
+        if record.follows { flags |= Flag.follows }
         switch record.reading {
         case .bay(let occupied):
             if occupied { flags |= Flag.first }
+        case .hold(let otherwise):
+            if otherwise == true { flags |= Flag.first }
+            if otherwise != nil { flags |= Flag.second }
         case .counter(let arrivals, let departures):
             if arrivals != nil { flags |= Flag.first }
             if departures != nil { flags |= Flag.second }
-        case .movement, .occupied, .vacant, .state: break
+        case .movement, .occupied, .vacant, .state, .alive: break
         }
         return flags
     }
 
     private mutating func append(_ reading: Reading, wrapsAt: Int?) {
         switch reading {
-        case .bay: break
+        case .bay, .hold, .alive: break
         case .movement(let arrivals, let departures):
             writer.append(small: arrivals)
             writer.append(small: departures)
@@ -140,7 +156,8 @@ struct RecordReader {
         var record = ReadingRecord(
             reading: .bay(occupied: flags & Flag.first != 0),
             facility: try reader.small(bytes),
-            isRetained: flags & Flag.isRetained != 0
+            isRetained: flags & Flag.isRetained != 0,
+            follows: flags & Flag.follows != 0
         )
         record.name = try reader.text(bytes)
         if flags & Flag.hasObserved != 0 {
@@ -149,13 +166,20 @@ struct RecordReader {
         if flags & Flag.hasSequence != 0 {
             record.sensor = try reader.text(bytes)
             let number = try reader.small(bytes)
+            let wrapsAt = positive(try reader.small(bytes))
             record.sequence = SequenceNumber(
                 number: number,
-                wrapsAt: positive(try reader.small(bytes))
+                wrapsAt: wrapsAt,
+                identity: flags & Flag.hasIdentity != 0 ? try identity(bytes) : nil
             )
         }
         switch tag {
         case Tag.bay: break
+        case Tag.alive: record.reading = .alive
+        case Tag.hold:
+            record.reading = .hold(
+                otherwise: flags & Flag.second != 0 ? flags & Flag.first != 0 : nil
+            )
         case Tag.movement:
             record.reading = .movement(
                 arrivals: try reader.small(bytes),
@@ -181,6 +205,15 @@ struct RecordReader {
         return record
     }
 
+    private mutating func identity(
+        _ bytes: Span<UInt8>
+    ) throws(UnreadableBytes) -> MessageIdentity {
+        guard let scope = MessageIdentity.Scope(rawValue: try reader.byte(bytes)),
+            let digest = UInt16(exactly: try reader.small(bytes))
+        else { throw UnreadableBytes(offset: reader.offset) }
+        return MessageIdentity(scope: scope, digest: digest)
+    }
+
     private func positive(_ number: Int) -> Int? { number > 0 ? number : nil }
 }
 
@@ -193,10 +226,14 @@ private enum Tag {
     static let occupied: UInt8 = 4
     static let vacant: UInt8 = 5
     static let state: UInt8 = 6
+    static let hold: UInt8 = 7
+    static let alive: UInt8 = 8
 
     static func of(_ reading: Reading) -> UInt8 {
         switch reading {
         case .bay: bay
+        case .hold: hold
+        case .alive: alive
         case .movement: movement
         case .counter: counter
         case .occupied: occupied
@@ -213,6 +250,8 @@ private enum Flag {
     static let hasSequence: UInt8 = 4
     /// The bay is occupied, or the counter has arrivals.
     static let first: UInt8 = 8
-    /// The counter has departures.
+    /// The counter has departures, or the held bay is to be something where nothing is known.
     static let second: UInt8 = 16
+    static let follows: UInt8 = 32
+    static let hasIdentity: UInt8 = 64
 }

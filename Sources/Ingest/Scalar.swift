@@ -20,6 +20,51 @@ enum Scalar {
         }
     }
 
+    /// A number: as JSON, or as decimal text.
+    static func decimal(_ kind: JSONKind, _ text: Span<UInt8>) throws(Incident) -> Double {
+        switch kind {
+        case .integer(let value): return Double(value)
+        case .real(let value): return value
+        case .large: throw .outOfRange
+        case .string:
+            guard let number = number(text) else { throw .fieldHasWrongType }
+            return number
+        case .absent, .null: throw .fieldMissing
+        case .boolean, .container: throw .fieldHasWrongType
+        }
+    }
+
+    /// A share in percent: a number, or a text such as `87`, `87%` or `87 %`; nil for anything else.
+    static func percent(_ kind: JSONKind, _ text: Span<UInt8>) -> Double? {
+        switch kind {
+        case .integer(let value): return Double(value)
+        case .real(let value): return value
+        case .string:
+            var end = text.count
+            if end > 0, text[end - 1] == UInt8(ascii: "%") { end -= 1 }
+            while end > 0, text[end - 1] == UInt8(ascii: " ") { end -= 1 }
+            return number(text.extracting(0..<end))
+        default: return nil
+        }
+    }
+
+    /// A time as the sensors of a rule write it, in milliseconds since 1970.
+    static func time(
+        _ kind: JSONKind,
+        _ text: Span<UInt8>,
+        by clock: ObservationClock,
+        near received: Int64
+    ) -> Int64? {
+        if clock.format == .instant {
+            return time(kind, text).map { $0 + clock.offsetMilliseconds }
+        }
+        return switch kind {
+        case .integer(let value): clock.milliseconds(integer: value, near: received)
+        case .string: clock.milliseconds(text: text, near: received)
+        default: nil
+        }
+    }
+
     /// A time in milliseconds since 1970: RFC 3339, or unix seconds or milliseconds as a number or as text.
     ///
     /// A number below 10^11 is in seconds (until the year 5138), one above in milliseconds (since 1973).
@@ -43,25 +88,39 @@ enum Scalar {
         _ text: Span<UInt8>,
         in words: borrowing CompiledWords<Value>
     ) throws(Incident) -> Value {
-        let meaning: Value?
         switch kind {
-        case .string: meaning = words.meaning(text)
-        case .boolean(let value): meaning = words.meaning(value ? trueText.span : falseText.span)
-        case .integer(0): meaning = words.meaning(zeroText.span)
-        case .integer(1): meaning = words.meaning(oneText.span)
-        case .integer(let value):
-            let digits = Array(String(value).utf8)
-            meaning = words.meaning(digits.span)
-        case .real(let value):
-            // 1.0 and 1e0 are the number 1.
-            guard let exact = Int64(exactly: value) else { throw .unknownWord }
-            return try word(.integer(exact), text, in: words)
-        case .large: throw .unknownWord
         case .absent, .null: throw .fieldMissing
         case .container: throw .fieldHasWrongType
+        default: break
         }
-        guard let meaning else { throw .unknownWord }
+        guard let meaning = meaning(kind, text, in: words) else { throw .unknownWord }
         return meaning
+    }
+
+    /// What a value means, or nil where the rule gives it no meaning.
+    static func meaning<Value>(
+        _ kind: JSONKind,
+        _ text: Span<UInt8>,
+        in words: borrowing CompiledWords<Value>
+    ) -> Value? {
+        switch kind {
+        case .string: return words.meaning(text)
+        case .boolean(let value): return words.meaning(value ? trueText.span : falseText.span)
+        case .integer(0): return words.meaning(zeroText.span)
+        case .integer(1): return words.meaning(oneText.span)
+        case .integer(let value):
+            let digits = Array(String(value).utf8)
+            return words.meaning(digits.span)
+        case .real(let value):
+            // 1.0 and 1e0 are the number 1.
+            return Int64(exactly: value).flatMap { meaning(.integer($0), text, in: words) }
+        case .large, .absent, .null, .container: return nil
+        }
+    }
+
+    /// What false, 0 or no text means, where a field that is left out means one of them.
+    static func zero<Value>(in words: borrowing CompiledWords<Value>) -> Value? {
+        words.meaning(falseText.span) ?? words.meaning(zeroText.span) ?? words.meaning(Span())
     }
 
     /// A decimal number as text: sign, digits, and perhaps a fraction, and nothing else.

@@ -35,6 +35,9 @@ struct TopicTrie: Sendable {
         /// The first rule that ends here, and the first that ends here with `#`.
         var rule = TopicTrie.none
         var remainderRule = TopicTrie.none
+        /// All rules that end here, and all that end here with `#`, in ascending order.
+        var rules: [Int] = []
+        var remainderRules: [Int] = []
         /// The first rule here or below: a branch that can't win is not entered.
         var first = TopicTrie.none
     }
@@ -51,11 +54,17 @@ struct TopicTrie: Sendable {
 
     /// The first rule that reads a topic.
     func match(_ topic: Span<UInt8>, _ levels: borrowing TopicLevels) -> Int? {
+        match(topic, levels, after: -1)
+    }
+
+    /// The first rule behind another that reads a topic.
+    func match(_ topic: Span<UInt8>, _ levels: borrowing TopicLevels, after: Int) -> Int? {
         let rule = match(
             topic,
             levels,
             level: 0,
             node: 0,
+            after: after,
             best: Self.none
         )
         return rule == Self.none ? nil : rule
@@ -66,14 +75,19 @@ struct TopicTrie: Sendable {
         _ levels: borrowing TopicLevels,
         level: Int,
         node number: Int,
+        after: Int,
         best: Int
     ) -> Int {
         let node = nodes[number]
         guard node.first < best else { return best }
         var best = best
         let isHidden = level == 0 && topic.count > 0 && topic[0] == UInt8(ascii: "$")
-        if !isHidden { best = min(best, node.remainderRule) }
-        guard level < levels.count else { return min(best, node.rule) }
+        if !isHidden {
+            best = min(best, Self.first(node.remainderRule, node.remainderRules, after))
+        }
+        guard level < levels.count else {
+            return min(best, Self.first(node.rule, node.rules, after))
+        }
         let name = topic.extracting(levels.range(level))
         if let literal = literals.find(name, scope: UInt32(number)) {
             best = match(
@@ -81,13 +95,26 @@ struct TopicTrie: Sendable {
                 levels,
                 level: level + 1,
                 node: literalChildren[literal],
+                after: after,
                 best: best
             )
         }
         if !isHidden, let child = node.anyChild {
-            best = match(topic, levels, level: level + 1, node: child, best: best)
+            best = match(
+                topic,
+                levels,
+                level: level + 1,
+                node: child,
+                after: after,
+                best: best
+            )
         }
         return best
+    }
+
+    /// The first of the rules behind another.
+    private static func first(_ rule: Int, _ rules: [Int], _ after: Int) -> Int {
+        rule > after ? rule : rules.first { $0 > after } ?? none
     }
 
     private mutating func insert(_ pattern: TopicPattern, rule: Int) {
@@ -97,6 +124,7 @@ struct TopicTrie: Sendable {
             switch level {
             case .remainder:
                 nodes[node].remainderRule = min(nodes[node].remainderRule, rule)
+                nodes[node].remainderRules.append(rule)
                 return
             case .any, .capture: node = anyChild(of: node)
             case .literal(let text): node = literalChild(of: node, Array(text.utf8))
@@ -104,6 +132,7 @@ struct TopicTrie: Sendable {
             nodes[node].first = min(nodes[node].first, rule)
         }
         nodes[node].rule = min(nodes[node].rule, rule)
+        nodes[node].rules.append(rule)
     }
 
     private mutating func anyChild(of node: Int) -> Int {

@@ -74,6 +74,18 @@ public enum JSONProblem: Error, Equatable, Sendable, CaseIterable {
         return try unsafe body(JSONKind(value), text.bindMemory(to: UInt8.self).span)
     }
 
+    /// The number of elements of the array at a pointer; nil where there is none.
+    public func count(at pointer: JSONPointer) -> Int? {
+        let count = unsafe pointer.bytes.withUnsafeBytes { bytes in
+            unsafe csimdjson_count(
+                parser,
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count
+            )
+        }
+        return count < 0 ? nil : Int(count)
+    }
+
     /// The value at a pointer as compact JSON; nil where there is none.
     ///
     /// Allocates: for recordings and explanations, not for the stream.

@@ -211,6 +211,16 @@ public final class LiveOccupancy: @unchecked Sendable {
         }
     }
 
+    /// Records that a sensor lives and says nothing of vehicles.
+    public func recordSign(
+        facility: Int,
+        observed: Int64?,
+        isRetained: Bool,
+        at now: Moment
+    ) -> Effect {
+        write(facility, observed: observed, isRetained: isRetained, at: now) { _ in .unchanged }
+    }
+
     // MARK: Reading
 
     /// The facilities that changed since the last call, in ascending order.

@@ -11,24 +11,28 @@ public struct SequenceWindow: Equatable, Sendable, BitwiseCopyable {
     /// Bit n is set if the number n before the newest was received; bit 0 always is.
     public var received: UInt64
 
-    /// The messages that were never received, as far as the numbers tell; at most 2^32 - 1.
+    /// The messages that were never received, as far as the numbers tell; at most 65,535 are remembered.
     public var missing: Int
+
+    /// What else told the newest message from others, or its sensor's session from others: a digest, 0 where nothing did.
+    public var identity: UInt16
 
     /// The largest number: 32 bits, LoRaWAN's full frame counter.
     public static let maximum = Int(UInt32.max)
 
     /// A window after these messages.
-    public init(newest: Int, received: UInt64 = 1, missing: Int = 0) {
+    public init(newest: Int, received: UInt64 = 1, missing: Int = 0, identity: UInt16 = 0) {
         self.newest = newest
         self.received = received
         self.missing = missing
+        self.identity = identity
     }
 }
 
 /// The numbers that sensors gave their messages.
 ///
-/// **Shape.** Two 64-bit words a sensor: the missing messages and the newest number in 32 bits each, and the bits of the
-/// window, 0 where nothing is known.
+/// **Shape.** Two 64-bit words a sensor: the newest number (bits 0 to 31), the missing messages (32 to 47) and the identity (48 to
+/// 63); and the bits of the window, 0 where nothing is known.
 ///
 /// **Threads.** Any, without waiting; only a sensor's first message takes ``NameTable``'s lock.
 public final class SequenceTable: @unchecked Sendable {
@@ -77,13 +81,15 @@ public final class SequenceTable: @unchecked Sendable {
         return SequenceWindow(
             newest: Int(words.first & 0xFFFF_FFFF),
             received: UInt64(words.second),
-            missing: Int(words.first >> 32)
+            missing: Int(words.first >> 32 & 0xFFFF),
+            identity: UInt16(truncatingIfNeeded: words.first >> 48)
         )
     }
 
     private static func words(_ window: SequenceWindow) -> WordPair {
         WordPair(
-            first: UInt(min(max(0, window.missing), Int(UInt32.max))) << 32 | UInt(window.newest),
+            first: UInt(window.identity) << 48
+                | UInt(min(max(0, window.missing), Int(UInt16.max))) << 32 | UInt(window.newest),
             second: UInt(window.received)
         )
     }

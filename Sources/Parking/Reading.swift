@@ -4,6 +4,10 @@
 public enum Reading: Equatable, Sendable, BitwiseCopyable {
     /// A bay is occupied or vacant.
     case bay(occupied: Bool)
+    /// A bay is still what it was; where nothing is known of it, this, or still nothing.
+    case hold(otherwise: Bool?)
+    /// The sensor lives, and says nothing of vehicles.
+    case alive
     /// So many vehicles came in and went out since the last message.
     case movement(arrivals: Int, departures: Int)
     /// Totals since the sensor was born; a direction that it does not count is nil.

@@ -279,7 +279,7 @@ struct Recovery {
     }
 
     private mutating func readBatches(_ journal: any JournalStore) throws(JournalError) {
-        let applier = ReadingApplier(occupancy: occupancy)
+        var applier = ReadingApplier(occupancy: occupancy)
         let (facilities, now) = (facilities, now)
         var (touched, sessions) = (touched, sessions)
         var (batches, unreadable) = (0, 0)

@@ -55,6 +55,7 @@ struct MessageTemplate {
         for (field, source) in fields {
             switch source {
             case .constant: break
+            case .envelope, .sum: throw .notPlayed("envelope")
             case .capture(let name):
                 guard rule.topic.captures.contains(name) else { throw .captureAbsent(name) }
                 guard levels.updateValue(field, forKey: name) == nil else {

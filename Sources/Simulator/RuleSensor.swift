@@ -29,13 +29,16 @@ struct RuleSensor {
     /// - Throws: Why there is none.
     init(_ rule: Rule) throws(Simulator.Reason) {
         var fields: [(field: MessageTemplate.Field, source: Rule.Source)] = []
-        fields.append((.facility, rule.facility))
+        guard case .facility(let facility) = rule.subject else { throw .notPlayed("device") }
+        try Self.checkPlayed(rule)
+        fields.append((.facility, facility))
         if let observed = rule.observed {
             if case .constant = observed { throw .fixedValue("observed") }
             fields.append((.observed, observed))
         }
         switch rule.kind {
-        case .bay(let bay, let occupied, let words):
+        case .bay(let bay, let occupied, let words, let threshold):
+            guard threshold == nil else { throw .notPlayed("threshold") }
             fields += [(.bay, bay), (.value, try Self.varying(occupied, "occupied"))]
             let isFixed = if case .constant = bay { true } else { false }
             kind = .bay(
@@ -43,7 +46,7 @@ struct RuleSensor {
                 occupied: try Self.word(true, words, "occupied", ("true", "1"), occupied, rule),
                 vacant: try Self.word(false, words, "vacant", ("false", "0"), occupied, rule)
             )
-        case .movement(let arrivals, let departures):
+        case .movement(let arrivals, let departures, _):
             let (incoming, outgoing) = (Self.measure(arrivals), Self.measure(departures))
             let isPossible =
                 switch (incoming, outgoing) {
@@ -56,7 +59,7 @@ struct RuleSensor {
             kind = .movement(arrivals: incoming, departures: outgoing)
             arrivals.map { fields.append((.value, $0)) }
             departures.map { fields.append((.departures, $0)) }
-        case .counter(let arrivals, let departures, let wrapsAt):
+        case .counter(let arrivals, let departures, let wrapsAt, _):
             let (incoming, outgoing) = (Self.measure(arrivals), Self.measure(departures))
             guard let incoming, let outgoing, incoming != .each, outgoing != .each,
                 incoming == .number || outgoing == .number
@@ -64,17 +67,30 @@ struct RuleSensor {
             kind = .counter(arrivals: incoming, departures: outgoing, wrapsAt: wrapsAt)
             arrivals.map { fields.append((.value, $0)) }
             departures.map { fields.append((.departures, $0)) }
-        case .occupied(let source):
+        case .occupied(let source, let unit):
+            guard unit == .bays else { throw .notPlayed("occupied_percent") }
             fields.append((.value, try Self.varying(source, "occupied")))
             kind = .level(isVacant: false)
-        case .vacant(let source):
+        case .vacant(let source, let unit):
+            guard unit == .bays else { throw .notPlayed("free_percent") }
             fields.append((.value, try Self.varying(source, "free")))
             kind = .level(isVacant: true)
         case .state(let source, let words):
             fields.append((.value, try Self.varying(source, "state")))
             kind = .state(try Self.states(words, source, rule))
+        case .heartbeat, .health: throw .notPlayed("reading")
         }
         template = try MessageTemplate(rule: rule, fields: fields)
+    }
+
+    /// Refuses what a simulated sensor would have to know of a real one.
+    private static func checkPlayed(_ rule: Rule) throws(Simulator.Reason) {
+        if rule.envelope != .none { throw .notPlayed("envelope") }
+        if !rule.conditions.isEmpty { throw .notPlayed("when") }
+        if rule.elements != nil { throw .notPlayed("each") }
+        if rule.separator != nil { throw .notPlayed("separator") }
+        if rule.zone != nil { throw .notPlayed("zone") }
+        if rule.clock != ObservationClock() { throw .notPlayed("observed") }
     }
 
     private static func varying(
@@ -92,6 +108,7 @@ struct RuleSensor {
         case .constant("1"): .each
         case .constant: nil
         case .capture, .pointer: .number
+        case .envelope, .sum: nil
         }
     }
 

@@ -39,7 +39,7 @@ struct SensorPlan {
         let known = Set(facilities.map(\.id.text))
         for (index, rule) in rules.enumerated() {
             do throws(Simulator.Reason) {
-                if case .constant(let text) = rule.facility, !known.contains(text) {
+                if case .facility(.constant(let text)) = rule.subject, !known.contains(text) {
                     throw .unknownFacility(text)
                 }
                 sensors.append(try RuleSensor(rule))
@@ -101,7 +101,7 @@ struct SensorPlan {
     /// Whether a rule has a sensor that it would hear from at this facility; if not, and that is news, says why.
     private mutating func isUsable(rule index: Int, facility: Facility) -> Bool {
         guard let sensor = sensors[index] else { return false }
-        if case .constant(let text) = rules[index].facility, text != facility.id.text {
+        if case .facility(.constant(let text)) = rules[index].subject, text != facility.id.text {
             return false
         }
         var bays = 1

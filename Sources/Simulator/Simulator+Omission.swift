@@ -33,6 +33,8 @@ extension Simulator {
         case insideText(String)
         /// The rule sets this field to a constant, so that no message could change it.
         case fixedValue(String)
+        /// Its sensors have something that is not simulated: this key of the rule.
+        case notPlayed(String)
         /// The rule has no word for this value.
         case wordAbsent(String)
         /// This word can't be a level of a topic.
@@ -53,6 +55,8 @@ extension Simulator {
         /// What is wrong, and what to do where something can be done.
         public var description: String {
             switch self {
+            case .notPlayed(let key):
+                "sensors whose rule has '\(key)' are not simulated; replay recorded messages instead"
             case .captureAbsent(let name):
                 "the topic captures no level {\(name)}; add it to the topic"
             case .malformedPointer(let pointer):

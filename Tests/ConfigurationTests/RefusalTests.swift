@@ -653,7 +653,7 @@ private let rulesRefusals = [
     Refusal(
         "topic: bath/{facility}/bay/{bay}",
         "topic: bath/+/bay/{bay}",
-        "c.yaml:11:5: rules[0]: the rule has no facility: name a level of the topic {facility}, or add 'facility'"
+        "c.yaml:11:5: rules[0]: the rule has no facility: name a level of the topic {facility}, or {device} and list the devices, or add 'facility' or 'device'"
     ),
     Refusal(
         "topic: bath/{facility}/bay/{bay}",
@@ -663,17 +663,17 @@ private let rulesRefusals = [
     Refusal(
         "reading: bay",
         "reading: bays",
-        "c.yaml:12:14: rules[0].reading: must be one of bay, movement, counter, level, state, not 'bays'; did you mean 'bay'?"
+        "c.yaml:12:14: rules[0].reading: must be one of bay, heartbeat, movement, counter, level, state, health, not 'bays'; did you mean 'bay'?"
     ),
     Refusal(
         "reading: bay",
         "reading: parked",
-        "c.yaml:12:14: rules[0].reading: must be one of bay, movement, counter, level, state, not 'parked'"
+        "c.yaml:12:14: rules[0].reading: must be one of bay, heartbeat, movement, counter, level, state, health, not 'parked'"
     ),
     Refusal(
         "    reading: bay\n",
         "",
-        "c.yaml:11:5: rules[0].reading: this key is missing: bay, movement, counter, level or state"
+        "c.yaml:11:5: rules[0].reading: this key is missing: bay, heartbeat, movement, counter, level, state or health"
     ),
     Refusal(
         "    occupied: /occupied\n",
@@ -738,7 +738,7 @@ private let rulesRefusals = [
     Refusal(
         "    occupied: /occupied\n",
         "    occupied: /occupied\n    when: /x\n",
-        "c.yaml:14:5: rules[0].when: unknown key; remove it"
+        "c.yaml:14:11: rules[0].when: must be a mapping of keys to values"
     ),
     Refusal(
         "    occupied: /occupied\n",
@@ -758,7 +758,63 @@ private let rulesRefusals = [
     Refusal(
         "    occupied: /occupied\n",
         "    occupied: /occupied\n    format: text\n",
-        "c.yaml:13:15: rules[0].occupied: with 'format: text' the payload is the value: the only pointer is \"\""
+        "c.yaml:13:15: rules[0].occupied: with 'format: text' the payload is the value: the only pointer is \"\"; a 'separator' makes fields of it"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    when: {/type: {is: X}}\n",
+        "c.yaml:14:19: rules[0].when./type: must be a word, a list of words, {not: …} or {present: true or false}",
+        "c.yaml:14:20: rules[0].when./type.is: unknown key; remove it"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    when: {}\n",
+        "c.yaml:14:11: rules[0].when: holds no condition; remove it or add one such as /type: heartbeat"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    when: {type: X}\n",
+        "c.yaml:14:18: rules[0].when.type: 'type' is always the same; a condition is on a JSON Pointer or a \"{name}\""
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /licence_plate\n",
+        "c.yaml:13:15: rules[0].occupied: 'licence_plate' looks like a number plate or another mark of a person, which is never read; remove it, or ask the sender for a field without it"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    when: {/data/tag_id: {present: true}}\n",
+        "c.yaml:14:26: rules[0].when./data/tag_id: 'tag_id' looks like a number plate or another mark of a person, which is never read; remove it, or ask the sender for a field without it"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: envelope:/fPort\n",
+        "c.yaml:13:15: rules[0].occupied: the rule has no envelope: add 'envelope', or give a JSON Pointer"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    device: /id\n",
+        "c.yaml:14:13: rules[0].device: no list says where the devices are: add 'devices: {file: devices.csv}' at the top level"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    threshold: {hysteresis: 50}\n",
+        "c.yaml:14:16: rules[0].threshold: needs either 'below' or 'above', the number at which a bay is occupied"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    health: {silent_after: 26}\n",
+        "c.yaml:14:28: rules[0].health.silent_after: must be a length of time such as 30s, 15m or 7d, not '26'"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    occupied: /occupied\n    each: history\n",
+        "c.yaml:14:11: rules[0].each: must be the JSON Pointer of an array, not 'history'"
+    ),
+    Refusal(
+        "    occupied: /occupied\n",
+        "    profile: no-such\n",
+        "c.yaml:11:5: rules[0].reading: a rule with a profile has no 'reading'; copy what you need of the profile instead"
     ),
     Refusal(
         "    occupied: /occupied\n",
@@ -823,7 +879,7 @@ private let rulesRefusals = [
     Refusal(
         "  - topic: bath/{facility}/bay/{bay}\n    reading: bay\n    occupied: /occupied\n",
         "  - topic: bath/{facility}\n    format: text\n    reading: movement\n    in: /n\n",
-        "c.yaml:14:9: rules[0].in: with 'format: text' the payload is the value: the only pointer is \"\""
+        "c.yaml:14:9: rules[0].in: with 'format: text' the payload is the value: the only pointer is \"\"; a 'separator' makes fields of it"
     ),
     Refusal(
         "  - topic: bath/{facility}/bay/{bay}\n    reading: bay\n    occupied: /occupied\n",

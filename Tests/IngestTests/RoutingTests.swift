@@ -13,7 +13,7 @@ import Testing
             topic: topic.span,
             payload: payload.span,
             at: Moment(recordedMilliseconds: Bench.noon)
-        ).rule
+        ).attempts.first?.rule
     }
 
     // MQTT 5.0, section 4.7, non-normative examples and their neighbours.
@@ -104,11 +104,14 @@ import Testing
             payload: payload.span,
             at: bench.now
         )
-        #expect(explanation.rule == 0)
-        #expect(explanation.facility?.text == "station")
-        #expect(explanation.reading == .bay(occupied: true))
-        #expect(explanation.bay == "B 7")
-        #expect(explanation.observedMilliseconds == Bench.noon - 3_600_000)
+        let attempt = try #require(explanation.attempts.first)
+        #expect(attempt.rule == 0)
+        let outcome = try #require(attempt.readings.first)
+        #expect(outcome.part == "station")
+        #expect(outcome.reading == .bay(occupied: true))
+        #expect(outcome.bay == "B 7")
+        #expect(outcome.observedMilliseconds == Bench.noon - 3_600_000)
+        #expect(outcome.incident == nil)
         #expect(explanation.incident == nil)
         #expect(bench.occupancy.counts(of: 1).occupied == nil)
     }

@@ -165,7 +165,8 @@ import Testing
             payload: payload.span,
             at: Moment(recordedMilliseconds: Bench.noon)
         )
-        #expect(explanation.sequence == 17)
-        #expect(explanation.reading == .movement(arrivals: 1, departures: 0))
+        let outcome = try #require(explanation.attempts.first?.readings.first)
+        #expect(outcome.sequence == 17)
+        #expect(outcome.reading == .movement(arrivals: 1, departures: 0))
     }
 }

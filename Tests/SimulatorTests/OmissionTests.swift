@@ -18,7 +18,7 @@ import Testing
     private static let level = Rule.Kind.occupied(.pointer("/n"))
 
     static func refusedRules() throws -> [(Rule, Simulator.Reason)] {
-        let levels = Rule.Kind.occupied
+        func levels(_ source: Rule.Source) -> Rule.Kind { .occupied(source) }
         return [
             (try Town.rule("l", level), .captureAbsent("facility")),
             (try Town.rule("l", level, facility: .constant("b")), .unknownFacility("b")),

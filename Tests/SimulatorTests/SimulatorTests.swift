@@ -81,6 +81,7 @@ import Testing
                 case .movement: "gates"
                 case .occupied, .vacant: "level"
                 case .state: "state"
+                case .heartbeat, .health: "none"
                 }
             ways[name, default: []].insert(way)
         }

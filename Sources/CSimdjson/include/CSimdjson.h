@@ -51,6 +51,9 @@ csimdjson_result csimdjson_parse(csimdjson_parser *parser, const char *text, siz
 // The value at an RFC 6901 pointer in the text that was parsed last. A value of kind absent where there is none.
 csimdjson_value csimdjson_find(const csimdjson_parser *parser, const char *pointer, size_t length);
 
+// The number of elements of the array at a pointer; -1 where there is none.
+int64_t csimdjson_count(const csimdjson_parser *parser, const char *pointer, size_t length);
+
 // Writes the value at a pointer as compact JSON into `out` and returns its length; 0 where it is absent, and a length above
 // `capacity` where it does not fit (nothing is written then).
 size_t csimdjson_serialize(
