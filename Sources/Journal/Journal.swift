@@ -85,7 +85,7 @@ public protocol JournalStore: AnyObject, Sendable {
 /// **Threads.** One at a time.
 public final class Journal: JournalStore {
     /// The version of the file's layout, and of all that is in it.
-    public static let version = 1
+    public static let version = 2
 
     /// "cPrk": how a database says that it is a journal of carparkd.
     private static let application = 0x6350_726B
@@ -163,6 +163,8 @@ public final class Journal: JournalStore {
     }
 
     /// The n-th leads from version n to version n + 1.
+    ///
+    /// Version 2 has parts beside facilities, and in the word of a bay its class and when it was heard, where version 1 had zeros.
     private static let migrations = [
         """
         CREATE TABLE batch (
@@ -173,7 +175,8 @@ public final class Journal: JournalStore {
         CREATE TABLE session (
             name TEXT PRIMARY KEY, deliveries BLOB NOT NULL, filters BLOB NOT NULL, digest INTEGER NOT NULL
         );
-        """
+        """,
+        "",
     ]
 
     /// Closes the file; nothing may be called after it.
