@@ -26,14 +26,13 @@ struct House {
             )
         )
         occupancy = LiveOccupancy(
-            facilityCount: configuration.facilities.count,
+            facilities: configuration.facilities,
             bayLimit: limits.bays,
             sensorLimit: limits.sensors,
             history: HistoryShape(
                 stepMilliseconds: configuration.history.step.wholeMilliseconds,
                 stepCount: configuration.history.stepCount
-            ),
-            thresholds: configuration.facilities.map(\.thresholds)
+            )
         )
     }
 

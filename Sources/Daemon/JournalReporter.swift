@@ -43,7 +43,7 @@ struct JournalReporter {
         }
         if !report.absentFacilities.isEmpty {
             logger.notice(
-                "facilities of the journal are not in the configuration; their counts are kept in case they come back",
+                "facilities or parts of the journal are not in the configuration; their counts are kept in case they come back",
                 metadata: ["facilities": "\(report.absentFacilities.joined(separator: " "))"]
             )
         }

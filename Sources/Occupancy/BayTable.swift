@@ -2,22 +2,26 @@ import Synchronization
 
 /// The newest known state of every bay of every facility.
 ///
-/// **Shape.** One 64-bit word a bay: bit 0 is occupied, bits 1 to 63 the observation time in milliseconds since
-/// 1970 (UTC), at least 1; the word 0 means that nothing is known. A word is replaced whole, so a reader never sees
-/// half a reading. Bays are numbered in the order in which they were first heard of.
+/// **Shape.** One ``BayWord`` of 64 bits a bay. A word is replaced whole, so a reader never sees half a reading. Bays are numbered in
+/// the order in which they were first heard of. A bay has its name within its facility, or within its zone where it has one; its
+/// class is a property like its state, so that a bay that is marked anew is still the same bay.
 ///
 /// **Threads.** Any, without waiting; only the first reading of a bay takes ``NameTable``'s lock.
 public final class BayTable: @unchecked Sendable {
     /// What a reading did to a bay.
-    public enum Change: Equatable, Sendable {
-        /// Something newer is known: nothing changed.
-        case late
-        /// The first reading of this bay.
-        case first(occupied: Bool)
-        /// The same state, observed again.
-        case repeated
-        /// The bay changed.
-        case changed(occupied: Bool)
+    struct Step {
+        var before: BayWord
+        var after: BayWord
+        /// Whether the bay had not been heard before, or not for too long: where it comes from nobody saw.
+        var isFirstSight: Bool
+
+        /// Whether a vehicle was seen to come or to go.
+        var isMovement: Bool { !isFirstSight && before.isOccupied != after.isOccupied }
+
+        /// Whether anything is counted differently.
+        var isChange: Bool {
+            before.counts != after.counts || before.bayClass != after.bayClass
+        }
     }
 
     let names: NameTable
@@ -32,62 +36,77 @@ public final class BayTable: @unchecked Sendable {
     /// The number of bays that were heard of.
     public var count: Int { names.count }
 
-    /// The number of a bay of this facility, or nil where nothing was heard of it.
+    /// The number of a bay of this facility or zone, or nil where nothing was heard of it.
     public func find(_ name: Span<UInt8>, facility: Int) -> Int? {
         names.find(name, scope: UInt32(facility))
     }
 
-    /// The number of a bay of this facility, which is made if it is new; nil where the table is full.
+    /// The number of a bay of this facility or zone, which is made if it is new; nil where the table is full.
     public func insert(_ name: Span<UInt8>, facility: Int) -> Int? {
         names.insert(name, scope: UInt32(facility)) { words.prepare($0) { Atomic(0) } }
     }
 
-    /// Replaces the state of one bay, unless something newer is known.
+    /// Replaces the state of one bay; nil where something newer is known.
     ///
     /// Of two readings of the same time the later received wins: sensors that report whole seconds send two states in one.
     ///
-    /// - Parameter observedMilliseconds: nil means that only the order of reception is known: the reading is
-    ///   newer than what is known, and its time is the time of reception.
-    public func record(
-        occupied: Bool,
-        observedMilliseconds: Int64?,
-        receivedMilliseconds: Int64,
-        bay: Int
-    ) -> Change {
+    /// Whether the bay had fallen silent follows from the times of the readings, and not from whether a sweep has marked it: a
+    /// journal that is read again has no sweeps in it.
+    func record(_ reading: BayWord.Observation, bay: Int) -> Step? {
         var current = words[bay].load(ordering: .acquiring)
         while true {
-            let known = current >> 1
-            let observed = UInt64(
-                max(1, observedMilliseconds ?? max(receivedMilliseconds, Int64(known)))
-            )
-            guard observed >= known else { return .late }
-            let next = observed << 1 | (occupied ? 1 : 0)
+            let before = BayWord(bits: current)
+            guard let after = before.next(reading) else { return nil }
             let (exchanged, original) = words[bay].compareExchange(
                 expected: current,
-                desired: next,
+                desired: after.bits,
                 ordering: .acquiringAndReleasing
             )
-            guard exchanged else {
-                current = original
-                continue
+            if exchanged {
+                let wasSilent = before.isSilent(
+                    for: reading.silenceMilliseconds,
+                    at: reading.receivedMilliseconds
+                )
+                return Step(
+                    before: before,
+                    after: after,
+                    isFirstSight: !before.isKnown || wasSilent
+                )
             }
-            if current == 0 { return .first(occupied: occupied) }
-            return (current & 1 == 1) == occupied ? .repeated : .changed(occupied: occupied)
+            current = original
         }
     }
 
-    /// What is known of a bay; nil before its first reading.
-    public func state(of bay: Int) -> (occupied: Bool, observedMilliseconds: Int64)? {
-        let word = words[bay].load(ordering: .acquiring)
-        return word == 0 ? nil : (word & 1 == 1, Int64(word >> 1))
+    /// Marks a bay as silent; nil where it was, or is not, or is heard at this moment.
+    func markSilent(_ bay: Int, for silence: Int64, at now: Int64) -> Step? {
+        let before = BayWord(bits: words[bay].load(ordering: .acquiring))
+        guard !before.isSilent, before.isSilent(for: silence, at: now) else { return nil }
+        let after = before.marked(silent: true)
+        // Where that fails a reading came, and the bay lives.
+        let (exchanged, _) = words[bay].compareExchange(
+            expected: before.bits,
+            desired: after.bits,
+            ordering: .acquiringAndReleasing
+        )
+        return exchanged ? Step(before: before, after: after, isFirstSight: true) : nil
     }
 
-    /// The number of occupied bays of a facility, counted one by one.
+    /// The number of the facility or zone of a bay.
+    func place(of bay: Int) -> Int { names.withName(bay) { Int($1) } }
+
+    /// What is known of a bay; nil before its first reading.
+    public func state(of bay: Int) -> (occupied: Bool, observedMilliseconds: Int64)? {
+        let word = BayWord(bits: words[bay].load(ordering: .acquiring))
+        return word.isKnown ? (word.isOccupied, word.observedMilliseconds) : nil
+    }
+
+    /// The number of occupied bays of a facility or zone, counted one by one; those that fell silent are not counted.
     ///
     /// The proof of the counters that are kept beside the words; costs time in proportion to all bays.
     public func recount(facility: Int) -> Int {
         (0..<count).count { bay in
-            names.withName(bay) { $1 == UInt32(facility) } && state(of: bay)?.occupied == true
+            place(of: bay) == facility
+                && BayWord(bits: words[bay].load(ordering: .acquiring)).counts.occupied == 1
         }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 public struct FacilityCounts: Equatable, Sendable {
     /// The occupied bays, never negative; nil before the first reading that tells.
     ///
-    /// The facility's own count if a gate, a counter or a level sensor gives one, the sum of its bays otherwise.
+    /// The facility's own count if a gate, a counter or a level sensor gives one, the sum of its parts otherwise.
     public var occupied: Int?
 
     /// The newest observation, in milliseconds since 1970 (UTC); nil before the first reading.
@@ -20,8 +20,17 @@ public struct FacilityCounts: Equatable, Sendable {
     /// How full it is, with hysteresis.
     public var band = OccupancyBand.vacant
 
-    /// The bays of which something is known.
+    /// The bays of which something is known, or was before they fell silent.
     public var knownBays = 0
+
+    /// The bays that were not heard for too long, where no count of its own tells of all vehicles.
+    public var unknownBays = 0
+
+    /// Its zones, in the configured order.
+    public var zones: [PartStatus] = []
+
+    /// Its classes of bays that have a capacity, in the order of ``Parking/BayClass``.
+    public var classes: [PartStatus] = []
 
     /// The vehicles seen coming in since counting began.
     public var arrivals = 0
@@ -36,21 +45,44 @@ public struct FacilityCounts: Equatable, Sendable {
     public init() {}
 }
 
-/// The atomic counters of one facility.
+/// The atomic counters of one part: what its readings and its bays add up to.
 ///
-/// **Shape.** One block of 64-bit words, on cache lines of its own: two facilities never slow each other down.
-///
-/// **Consistency.** A writer adds to `begun` before it touches a word and to `ended` after its last. A reader that
-/// finds `begun` equal to the `ended` it read before all others has seen no writer halfway: writers never wait for
-/// it, and it tries again.
-struct FacilityCounters: ~Copyable {
-    /// A count that the facility has of its own, with the time of the last level.
+/// **Shape.** Bays are counted in each part that they lie in: of a class, of a zone, of the facility.
+struct PartCounters: ~Copyable {
+    /// A count that the part has of its own, with the time of the last level.
     ///
     /// Shape: bits 0 to 21 the count + 1, or 0 where there is none; bits 22 to 63 the observation of the last level
     /// in milliseconds since 1970 (until 2109), 0 where there was none.
     let own = Atomic<UInt64>(0)
     let occupiedBays = Atomic<Int>(0)
     let knownBays = Atomic<Int>(0)
+    let silentBays = Atomic<Int>(0)
+    /// The newest observation of a movement: an older level knows less than the count does.
+    let moved = Atomic<Int64>(0)
+
+    /// Counts bays, or no longer.
+    func add(_ change: BayCounts) {
+        // A read-modify-write takes the line from everybody who reads it: most readings change one count, or none.
+        if change.occupied != 0 {
+            occupiedBays.add(change.occupied, ordering: .acquiringAndReleasing)
+        }
+        if change.known != 0 { knownBays.add(change.known, ordering: .acquiringAndReleasing) }
+        if change.silent != 0 { silentBays.add(change.silent, ordering: .acquiringAndReleasing) }
+    }
+}
+
+/// The atomic counters of one facility.
+///
+/// **Shape.** One block of 64-bit words, on cache lines of its own: two facilities never slow each other down.
+///
+/// **Consistency.** A writer adds to `begun` before it touches a word of the facility or of its parts and to `ended` after its
+/// last. A reader that finds `begun` equal to the `ended` it read before all others has seen no writer halfway: writers never
+/// wait for it, and it tries again.
+struct FacilityCounters: ~Copyable {
+    /// All that is counted in the facility as a whole.
+    let whole = PartCounters()
+    /// How many of the parts in it have a count of their own: without any the sum of all bays is the sum of all parts.
+    let countedParts = Atomic<Int>(0)
     let observed = Atomic<Int64>(0)
     let heard = Atomic<Int64>(.min)
     /// Bits 0 and 1 the operating state, 0 where none is known; bits 2 to 63 its observation.
@@ -60,8 +92,6 @@ struct FacilityCounters: ~Copyable {
     let drift = Atomic<Int>(0)
     let begun = Atomic<UInt64>(0)
     let ended = Atomic<UInt64>(0)
-    /// The newest observation of a movement: an older level knows less than the count does.
-    let moved = Atomic<Int64>(0)
     let band = Atomic<UInt8>(0)
     /// Nothing until the first reading: a facility that is never heard needs no ring.
     let ring = RingReference()
@@ -102,7 +132,7 @@ struct FacilityCounters: ~Copyable {
     }
 }
 
-/// A facility's own count in its word.
+/// A part's own count in its word.
 struct OwnCount: Equatable {
     var count: Int?
     var levelMilliseconds: Int64

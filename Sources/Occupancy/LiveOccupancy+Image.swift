@@ -1,11 +1,13 @@
 public import Parking
 import Synchronization
 
-/// What is known of a facility beside its bays and its history, as a store keeps it.
+/// What is known of a part beside its bays and its history, as a store keeps it.
+///
+/// A part that is no facility has its own count in it, the time of its last movement, and nothing else.
 ///
 /// Units: milliseconds since 1970 (UTC). The words are opaque: they go back into an occupancy and nowhere else.
 public struct FacilityImage: Equatable, Sendable, BitwiseCopyable {
-    /// The facility's own count and the time of its last level.
+    /// The part's own count and the time of its last level.
     public var own: UInt64 = 0
     /// The operating state and its time.
     public var operating: UInt64 = 0
@@ -54,26 +56,33 @@ public struct WordImage: Equatable, Sendable, BitwiseCopyable {
 extension LiveOccupancy {
     // MARK: To a store
 
-    /// What is known of a facility beside its bays and its history.
-    public func image(of facility: Int, at now: Moment) -> FacilityImage {
+    /// What is known of a part beside its bays and its history.
+    public func image(of part: Int, at now: Moment) -> FacilityImage {
         var image = FacilityImage()
-        image.own = blocks[facility].own.load(ordering: .acquiring)
-        image.operating = blocks[facility].operating.load(ordering: .acquiring)
-        image.observed = blocks[facility].observed.load(ordering: .acquiring)
-        image.heard = heard(facility).map {
+        withCounters(of: part) { counters in
+            image.own = counters.own.load(ordering: .acquiring)
+            image.moved = counters.moved.load(ordering: .acquiring)
+        }
+        guard part < facilityCount else { return image }
+        image.operating = blocks[part].operating.load(ordering: .acquiring)
+        image.observed = blocks[part].observed.load(ordering: .acquiring)
+        image.heard = heard(part).map {
             now.wallMilliseconds - (now.monotonicMilliseconds - $0)
         }
-        image.moved = blocks[facility].moved.load(ordering: .acquiring)
-        image.arrivals = blocks[facility].arrivals.load(ordering: .acquiring)
-        image.departures = blocks[facility].departures.load(ordering: .acquiring)
-        image.drift = blocks[facility].drift.load(ordering: .acquiring)
+        image.arrivals = blocks[part].arrivals.load(ordering: .acquiring)
+        image.departures = blocks[part].departures.load(ordering: .acquiring)
+        image.drift = blocks[part].drift.load(ordering: .acquiring)
         image.band =
-            OccupancyBand(rawValue: blocks[facility].band.load(ordering: .acquiring)) ?? .vacant
+            OccupancyBand(rawValue: blocks[part].band.load(ordering: .acquiring)) ?? .vacant
         return image
     }
 
     /// The word of a bay; 0 where its name is known and nothing else.
-    public func image(ofBay bay: Int) -> UInt64 { bays.words[bay].load(ordering: .acquiring) }
+    ///
+    /// Not whether it is marked as silent: that follows from its times, and a sweep after the restart finds it again.
+    public func image(ofBay bay: Int) -> UInt64 {
+        BayWord(bits: bays.words[bay].load(ordering: .acquiring)).marked(silent: false).bits
+    }
 
     /// The words of a counting sensor.
     public func image(ofCounter sensor: Int) -> WordImage {
@@ -90,7 +99,7 @@ extension LiveOccupancy {
         ring(of: facility)?.words(at: place).map(WordImage.init)
     }
 
-    /// Hands over the name of a bay and the number of its facility.
+    /// Hands over the name of a bay and the number of its facility, or of its zone.
     public func withName<Result>(
         ofBay bay: Int,
         _ body: (_ name: Span<UInt8>, _ facility: Int) -> Result
@@ -98,7 +107,7 @@ extension LiveOccupancy {
         bays.names.withName(bay) { body($0, Int($1)) }
     }
 
-    /// Hands over the topic of a counting sensor and the number of its facility.
+    /// Hands over the topic of a counting sensor and the number of the part that it counts.
     public func withName<Result>(
         ofCounter sensor: Int,
         _ body: (_ name: Span<UInt8>, _ facility: Int) -> Result
@@ -108,11 +117,21 @@ extension LiveOccupancy {
 
     // MARK: From a store
 
-    /// Puts back what was known of a facility beside its bays and its history.
+    /// Puts back what was known of a part beside its bays and its history.
     ///
-    /// The time that it was heard is kept as an age: one in the future, after the clock was set back, is now.
-    public func restore(_ image: FacilityImage, facility: Int, at now: Moment) {
-        blocks[facility].own.store(image.own, ordering: .releasing)
+    /// The time that a facility was heard is kept as an age: one in the future, after the clock was set back, is now.
+    public func restore(_ image: FacilityImage, facility part: Int, at now: Moment) {
+        withCounters(of: part) { counters in
+            counters.own.store(image.own, ordering: .releasing)
+            counters.moved.store(image.moved, ordering: .releasing)
+        }
+        let facility = parts.facility(of: part)
+        markChanged(facility)
+        guard part == facility else {
+            guard OwnCount(image.own).count != nil else { return }
+            blocks[facility].countedParts.add(1, ordering: .acquiringAndReleasing)
+            return
+        }
         blocks[facility].operating.store(image.operating, ordering: .releasing)
         blocks[facility].observed.store(image.observed, ordering: .releasing)
         if let heard = image.heard {
@@ -123,26 +142,25 @@ extension LiveOccupancy {
                 ordering: .releasing
             )
         }
-        blocks[facility].moved.store(image.moved, ordering: .releasing)
         blocks[facility].arrivals.store(image.arrivals, ordering: .releasing)
         blocks[facility].departures.store(image.departures, ordering: .releasing)
         blocks[facility].drift.store(image.drift, ordering: .releasing)
         blocks[facility].band.store(image.band.rawValue, ordering: .releasing)
-        markChanged(facility)
     }
 
     /// Makes room for so many bays at once.
     public func reserveBays(_ count: Int) { bays.names.reserve(count) }
 
-    /// Puts back a bay; one of a facility beyond ``facilityCount`` is kept, and counts nowhere.
+    /// Puts back a bay of a facility or a zone; one of a place beyond all ``parts`` is kept, and counts nowhere.
     ///
     /// - Returns: False where the table is full.
-    public func restoreBay(_ name: Span<UInt8>, facility: Int, word: UInt64) -> Bool {
-        guard let bay = bays.insert(name, facility: facility) else { return false }
+    public func restoreBay(_ name: Span<UInt8>, facility place: Int, word: UInt64) -> Bool {
+        guard let bay = bays.insert(name, facility: place) else { return false }
         bays.words[bay].store(word, ordering: .releasing)
-        guard word != 0, facility < facilityCount else { return true }
-        blocks[facility].knownBays.add(1, ordering: .acquiringAndReleasing)
-        if word & 1 == 1 { blocks[facility].occupiedBays.add(1, ordering: .acquiringAndReleasing) }
+        guard word != 0, place < parts.count else { return true }
+        let facility = parts.facility(of: place)
+        let step = BayTable.Step(before: .unknown, after: BayWord(bits: word), isFirstSight: true)
+        count(step, facility, blocks[facility], place: place)
         return true
     }
 
@@ -184,7 +202,7 @@ extension LiveOccupancy {
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.
     public func finishRestoring() {
         for facility in 0..<facilityCount {
-            guard let occupied = Self.occupied(blocks[facility]) else { continue }
+            guard let occupied = occupied(of: facility) else { continue }
             updateBand(facility, occupied)
         }
     }

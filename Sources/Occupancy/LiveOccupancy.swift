@@ -3,8 +3,12 @@ import Synchronization
 
 /// The occupancy of every facility, live: what the readings so far add up to.
 ///
-/// **Shape.** A block of atomic counters and a ring of history for each facility, a word for each bay, two words for each
-/// counting and for each numbering sensor, and a bit for each facility that says that it changed since a reader last asked.
+/// **Shape.** A block of atomic counters and a ring of history for each facility, a smaller block for each other part, a word for each bay,
+/// two words for each counting and for each numbering sensor, and a bit for each facility that says that it changed since a reader last
+/// asked.
+///
+/// **Parts.** A reading is about a part (``Parking/FacilityParts``), and whoever writes says which by its number: that of the facility, or
+/// of a zone or a class in it. History, band, observation and life are the facility's.
 ///
 /// **Threads.** Every method from any thread. Writers never wait for readers, nor readers for writers; see
 /// ``BayTable`` and ``CounterTable`` for the one lock, which only names not heard before take.
@@ -21,8 +25,11 @@ public final class LiveOccupancy: @unchecked Sendable {
         case changed
     }
 
+    /// The facilities and their parts, fixed.
+    public let parts: FacilityParts
+
     /// The number of facilities, fixed.
-    public let facilityCount: Int
+    public var facilityCount: Int { parts.facilityCount }
 
     /// The bays of all facilities.
     public let bays: BayTable
@@ -37,27 +44,38 @@ public final class LiveOccupancy: @unchecked Sendable {
     public let historyShape: HistoryShape
 
     let blocks: PaddedArray<FacilityCounters>
+    /// The parts that are no facilities: those of one facility side by side, since its writers meet in its block anyway.
+    let partBlocks: PaddedArray<PartCounters>
+    /// How long a bay of each facility may not be heard, in milliseconds; `max` for ever.
+    let silences: [Int64]
     private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int
     private let sensorLimit: Int
 
-    /// The occupancy of so many facilities, of which nothing is known.
+    /// The occupancy of facilities with these parts, of which nothing is known.
     ///
     /// - Parameters:
     ///   - bayLimit: The most bays of one facility: names beyond come from a fault or an attack.
     ///   - sensorLimit: The most counting, and the most numbering, sensors of all facilities.
     ///   - thresholds: Between the bands of each facility; without them none is ever full.
+    ///   - silences: How long a bay of each facility may not be heard; without them for ever.
     public init(
-        facilityCount: Int,
+        parts: FacilityParts,
         bayLimit: Int,
         sensorLimit: Int,
         history: HistoryShape,
-        thresholds: [BandThresholds] = []
+        thresholds: [BandThresholds] = [],
+        silences: [Duration?] = []
     ) {
+        let facilityCount = parts.facilityCount
         precondition(thresholds.isEmpty || thresholds.count == facilityCount)
-        self.facilityCount = facilityCount
+        precondition(silences.isEmpty || silences.count == facilityCount)
+        self.parts = parts
         self.thresholds = thresholds
+        self.silences = (0..<facilityCount).map { facility in
+            silences.isEmpty ? .max : silences[facility]?.wholeMilliseconds ?? .max
+        }
         self.bayLimit = bayLimit
         self.sensorLimit = sensorLimit
         historyShape = history
@@ -70,59 +88,105 @@ public final class LiveOccupancy: @unchecked Sendable {
         counters = CounterTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
         sequences = SequenceTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
         blocks = PaddedArray(count: facilityCount) { FacilityCounters() }
+        partBlocks = PaddedArray(count: parts.count - facilityCount) { PartCounters() }
         // All count as changed at first: nobody has seen any.
         changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
     }
 
-    /// An empty occupancy with the limits of another one, for other facilities and another history.
+    /// The occupancy of these facilities, of which nothing is known.
     public convenience init(
-        like other: LiveOccupancy,
-        facilityCount: Int,
+        facilities: [Facility],
+        bayLimit: Int,
+        sensorLimit: Int,
         history: HistoryShape
     ) {
         self.init(
-            facilityCount: facilityCount,
+            parts: FacilityParts(facilities),
+            bayLimit: bayLimit,
+            sensorLimit: sensorLimit,
+            history: history,
+            thresholds: facilities.map(\.thresholds),
+            silences: facilities.map(\.baySilence)
+        )
+    }
+
+    /// The occupancy of so many facilities without zones and classes, of which nothing is known.
+    public convenience init(
+        facilityCount: Int,
+        bayLimit: Int,
+        sensorLimit: Int,
+        history: HistoryShape,
+        thresholds: [BandThresholds] = []
+    ) {
+        self.init(
+            parts: FacilityParts(facilityCount: facilityCount),
+            bayLimit: bayLimit,
+            sensorLimit: sensorLimit,
+            history: history,
+            thresholds: thresholds
+        )
+    }
+
+    /// An empty occupancy with the limits of another one, for other facilities and another history.
+    ///
+    /// - Parameter silences: By the number of the facility here.
+    public convenience init(
+        like other: LiveOccupancy,
+        parts: FacilityParts,
+        history: HistoryShape,
+        silences: [Duration?]
+    ) {
+        self.init(
+            parts: parts,
             bayLimit: other.bayLimit,
             sensorLimit: other.sensorLimit,
-            history: history
+            history: history,
+            silences: silences
         )
+    }
+
+    /// How long a bay of a facility may not be heard before it is unknown; nil for ever.
+    public func baySilence(of facility: Int) -> Duration? {
+        silences[facility] == .max ? nil : .milliseconds(silences[facility])
     }
 
     // MARK: Writing
 
-    /// The number of a bay of a facility, which is made if it is new and the facility may have one more.
-    public func bay(_ name: Span<UInt8>, facility: Int) -> Int? {
-        if let bay = bays.find(name, facility: facility) { return bay }
+    /// The number of a bay, which is made if it is new and its facility may have one more.
+    ///
+    /// - Parameter part: The part that a reading is about: the bay is that of the part's zone, whatever its class.
+    public func bay(_ name: Span<UInt8>, facility part: Int) -> Int? {
+        let place = parts.place(of: part)
+        if let bay = bays.find(name, facility: place) { return bay }
         // Two threads that both find room may go over the limit by one each: it guards memory, not a count.
-        let known = blocks[facility].knownBays.load(ordering: .relaxed)
-        return known < bayLimit ? bays.insert(name, facility: facility) : nil
+        let known = blocks[parts.facility(of: part)].whole.knownBays.load(ordering: .relaxed)
+        return known < bayLimit ? bays.insert(name, facility: place) : nil
     }
 
     /// Records that a bay is occupied or vacant.
+    ///
+    /// - Parameter part: The part that it lies in; its class is that of the part from now on.
     public func recordBay(
         _ bay: Int,
-        facility: Int,
+        facility part: Int,
         occupied: Bool,
         observed: Int64?,
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
-            let change = bays.record(
-                occupied: occupied,
-                observedMilliseconds: observed,
-                receivedMilliseconds: now.wallMilliseconds,
-                bay: bay
-            )
-            switch change {
-            case .late: return .late
-            case .repeated: break
-            case .first(let occupied):
-                block.knownBays.add(1, ordering: .acquiringAndReleasing)
-                // A bay seen for the first time was in its state before: nobody arrived.
-                if occupied { block.occupiedBays.add(1, ordering: .acquiringAndReleasing) }
-            case .changed(let occupied):
-                block.occupiedBays.add(occupied ? 1 : -1, ordering: .acquiringAndReleasing)
+        let facility = parts.facility(of: part)
+        let reading = BayWord.Observation(
+            occupied: occupied,
+            bayClass: part < facilityCount ? 0 : parts.parts[part].bayClass?.number ?? 0,
+            observedMilliseconds: observed,
+            receivedMilliseconds: now.wallMilliseconds,
+            isRetained: isRetained,
+            silenceMilliseconds: silences[facility]
+        )
+        return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            guard let step = bays.record(reading, bay: bay) else { return .late }
+            if step.isChange { count(step, facility, block, place: parts.place(of: part)) }
+            if step.isMovement {
                 countMovement(
                     facility,
                     arrivals: occupied ? 1 : 0,
@@ -132,67 +196,73 @@ public final class LiveOccupancy: @unchecked Sendable {
                 )
             }
             sample(facility, at: now)
-            return change == .repeated ? .unchanged : .changed
+            return step.isChange ? .changed : .unchanged
         }
     }
 
     /// Adds vehicles that came in and went out.
     ///
-    /// What was observed before the facility's last level is in that level already: it counts in the history alone.
+    /// What was observed before the part's last level is in that level already: it counts in the history alone. The history has the
+    /// vehicles of a zone or a class as well, unless a count of the facility's own has them already.
     public func recordMovement(
-        facility: Int,
+        facility part: Int,
         arrivals: Int,
         departures: Int,
         observed: Int64?,
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
-            countMovement(
-                facility,
-                arrivals: arrivals,
-                departures: departures,
-                observed: observed,
-                at: now
-            )
-            return updateOwnCount(block, facility, at: now) { own in
+        let facility = parts.facility(of: part)
+        return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+            if part == facility || !hasOwnCount(block.whole) {
+                countMovement(
+                    facility,
+                    arrivals: arrivals,
+                    departures: departures,
+                    observed: observed,
+                    at: now
+                )
+            }
+            return updateOwnCount(of: part, facility, at: now) { own, counters in
                 if let observed, observed < own.levelMilliseconds { return nil }
                 let time = observed ?? now.wallMilliseconds
-                block.moved.max(time, ordering: .acquiringAndReleasing)
+                counters.moved.max(time, ordering: .acquiringAndReleasing)
                 return ((own.count ?? 0) + arrivals - departures, own.levelMilliseconds)
             }
         }
     }
 
-    /// Replaces the facility's own count, unless a newer level or a newer movement is known.
+    /// Replaces the part's own count, unless a newer level or a newer movement is known.
     ///
     /// - Parameter occupied: As reported; outside 0…``Facility/maximumCount`` it is clamped and the rest counted as drift.
     public func recordLevel(
-        facility: Int,
+        facility part: Int,
         occupied: Int,
         observed: Int64?,
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
-            updateOwnCount(block, facility, at: now) { own in
+        let facility = parts.facility(of: part)
+        return write(facility, observed: observed, isRetained: isRetained, at: now) { _ in
+            updateOwnCount(of: part, facility, at: now) { own, counters in
                 let time = observed ?? max(now.wallMilliseconds, own.levelMilliseconds)
-                let moved = block.moved.load(ordering: .acquiring)
+                let moved = counters.moved.load(ordering: .acquiring)
                 let isNewest = time >= own.levelMilliseconds && (observed == nil || time >= moved)
                 return isNewest ? (occupied, time) : nil
             }
         }
     }
 
-    /// Replaces the operating state.
+    /// Replaces the operating state of the facility that a part belongs to.
     public func recordState(
-        facility: Int,
+        facility part: Int,
         _ state: OperatingState,
         observed: Int64?,
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        write(facility, observed: observed, isRetained: isRetained, at: now) { block in
+        let facility = parts.facility(of: part)
+        return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             var current = block.operating.load(ordering: .acquiring)
             while true {
                 let known = Int64(current >> 2)
@@ -240,18 +310,22 @@ public final class LiveOccupancy: @unchecked Sendable {
 
     /// What is known of a facility.
     ///
-    /// All from one moment, unless a thousand attempts each met a writer halfway: then from within one
+    /// All from one moment, zones and classes included, unless a thousand attempts each met a writer halfway: then from within one
     /// message's time, and the facility counts as changed once more.
     public func counts(of facility: Int) -> FacilityCounts {
-        var counts = FacilityCounts()
         for _ in 0..<1000 {
-            let ended = blocks[facility].ended.load(ordering: .acquiring)
-            counts = load(facility)
-            let begun = blocks[facility].begun.load(ordering: .acquiring)
-            if begun == ended { return counts }
+            if let counts = countsOfOneMoment(facility) { return counts }
         }
         markChanged(facility)
-        return counts
+        return load(facility)
+    }
+
+    /// What is known of a facility, or nil where a writer was halfway.
+    func countsOfOneMoment(_ facility: Int) -> FacilityCounts? {
+        let ended = blocks[facility].ended.load(ordering: .acquiring)
+        let counts = load(facility)
+        let begun = blocks[facility].begun.load(ordering: .acquiring)
+        return begun == ended ? counts : nil
     }
 
     /// The monotonic time of the last sign of life; nil before the first.
@@ -346,39 +420,51 @@ public final class LiveOccupancy: @unchecked Sendable {
         return effect
     }
 
-    /// Replaces the facility's own count by what `next` makes of it; nil leaves it alone, since the reading is late.
+    /// Replaces a part's own count by what `next` makes of it; nil leaves it alone, since the reading is late.
     ///
     /// - Parameter next: To the new count, which is clamped, and the time of the last level. Called again where another thread
     ///   came between.
     private func updateOwnCount(
-        _ block: borrowing FacilityCounters,
+        of part: Int,
         _ facility: Int,
         at now: Moment,
-        _ next: (OwnCount) -> (count: Int, levelMilliseconds: Int64)?
+        _ next: (OwnCount, borrowing PartCounters) -> (count: Int, levelMilliseconds: Int64)?
     ) -> Effect {
-        var current = block.own.load(ordering: .acquiring)
-        while true {
-            let own = OwnCount(current)
-            guard let wanted = next(own) else { return .late }
-            let (count, drift) = OwnCount.clamp(wanted.count)
-            let (exchanged, original) = block.own.compareExchange(
-                expected: current,
-                desired: OwnCount(count: count, levelMilliseconds: wanted.levelMilliseconds).word,
-                ordering: .acquiringAndReleasing
-            )
-            guard exchanged else {
+        let update: (before: OwnCount, count: Int, drift: Int)? = withCounters(of: part) {
+            counters in
+            var current = counters.own.load(ordering: .acquiring)
+            while true {
+                let own = OwnCount(current)
+                guard let wanted = next(own, counters) else { return nil }
+                let (count, drift) = OwnCount.clamp(wanted.count)
+                let time = wanted.levelMilliseconds
+                let (exchanged, original) = counters.own.compareExchange(
+                    expected: current,
+                    desired: OwnCount(count: count, levelMilliseconds: time).word,
+                    ordering: .acquiringAndReleasing
+                )
+                if exchanged { return (own, count, drift) }
                 current = original
-                continue
             }
-            block.drift.add(drift, ordering: .acquiringAndReleasing)
-            sample(facility, at: now)
-            return count == own.count ? .unchanged : .changed
         }
+        guard let update else { return .late }
+        blocks[facility].drift.add(update.drift, ordering: .acquiringAndReleasing)
+        if update.before.count == nil, part != facility {
+            blocks[facility].countedParts.add(1, ordering: .acquiringAndReleasing)
+        }
+        sample(facility, at: now)
+        return update.count == update.before.count ? .unchanged : .changed
     }
 
     private func load(_ facility: Int) -> FacilityCounts {
         var counts = FacilityCounts()
-        counts.occupied = Self.occupied(blocks[facility])
+        if parts.isPlain(facility) {
+            let tally = tally(of: facility)
+            counts.occupied = tally.count
+            counts.unknownBays = tally.unknown
+        } else {
+            loadParts(of: facility, into: &counts)
+        }
         let observed = blocks[facility].observed.load(ordering: .acquiring)
         counts.observedMilliseconds = observed == 0 ? nil : observed
         counts.heardMonotonicMilliseconds = heard(facility)
@@ -386,24 +472,16 @@ public final class LiveOccupancy: @unchecked Sendable {
         counts.operating = OperatingState(rawValue: UInt8(operating & 3))
         let band = blocks[facility].band.load(ordering: .acquiring)
         counts.band = OccupancyBand(rawValue: band) ?? .vacant
-        counts.knownBays = blocks[facility].knownBays.load(ordering: .acquiring)
+        counts.knownBays = blocks[facility].whole.knownBays.load(ordering: .acquiring)
         counts.arrivals = blocks[facility].arrivals.load(ordering: .acquiring)
         counts.departures = blocks[facility].departures.load(ordering: .acquiring)
         counts.drift = blocks[facility].drift.load(ordering: .acquiring)
         return counts
     }
 
-    static func occupied(_ block: borrowing FacilityCounters) -> Int? {
-        let own = OwnCount(block.own.load(ordering: .acquiring))
-        if let count = own.count { return count }
-        guard block.knownBays.load(ordering: .acquiring) > 0 else { return nil }
-        // Below zero only while a writer is between a bay's word and this counter.
-        return max(0, block.occupiedBays.load(ordering: .acquiring))
-    }
-
     /// Puts the present occupancy into its band, and into the history at the time of reception: that is when it became known.
-    private func sample(_ facility: Int, at now: Moment) {
-        guard let occupied = Self.occupied(blocks[facility]) else { return }
+    func sample(_ facility: Int, at now: Moment) {
+        guard let occupied = occupied(of: facility) else { return }
         updateBand(facility, occupied)
         makeRing(of: facility).update(step: historyShape.step(now.wallMilliseconds)) {
             $0.sample(occupied)

@@ -7,7 +7,8 @@ public import Parking
 /// **Threads.** One: it belongs to whoever publishes.
 ///
 /// **Cost.** In proportion to the facilities that changed. All of them are looked at once a step of the history,
-/// since a trend fades while nothing happens, and when the next of them may have fallen silent.
+/// since a trend fades while nothing happens, and when the next of them may have fallen silent. Once a minute it has silent bays
+/// marked (``LiveOccupancy/markSilentBays(at:)``).
 public struct StatusBoard {
     /// A facility whose status is another than before.
     public struct Change: Equatable, Sendable {
@@ -34,6 +35,10 @@ public struct StatusBoard {
     private let trendWindowMilliseconds: Int64
     private var lastStep: Int64?
     private var nextSilence: Int64 = .min
+    private var nextSweep: Int64 = .min
+
+    /// The time between two looks at the bays.
+    private static let sweepMilliseconds: Int64 = 60_000
 
     /// A board on which nothing is known.
     public init(facilities: [Facility], occupancy: LiveOccupancy, trendWindow: Duration) {
@@ -46,6 +51,10 @@ public struct StatusBoard {
 
     /// Takes a snapshot and tells which statuses changed.
     public mutating func refresh(at now: Moment) -> [Change] {
+        if now.monotonicMilliseconds >= nextSweep {
+            nextSweep = now.monotonicMilliseconds + Self.sweepMilliseconds
+            occupancy.markSilentBays(at: now)
+        }
         let step = occupancy.historyShape.step(now.wallMilliseconds)
         let changed = occupancy.takeChanged()
         let isNewStep = step != lastStep
@@ -103,7 +112,10 @@ public struct StatusBoard {
                 band: counts.band
             ),
             trend: trend,
-            isStale: isStale
+            isStale: isStale,
+            unknown: counts.unknownBays,
+            zones: counts.zones,
+            classes: counts.classes
         )
     }
 }

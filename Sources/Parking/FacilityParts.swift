@@ -32,17 +32,38 @@ public final class FacilityParts: Sendable {
         }
     }
 
+    /// The numbers of a facility's parts, as they lie in each other.
+    public struct Layout: Sendable {
+        /// A zone.
+        public struct Zone: Sendable {
+            /// Its number.
+            public let part: Int
+
+            /// Those of its classes, in the order of ``BayClass``.
+            public internal(set) var classes: [Int] = []
+        }
+
+        /// The zones, in the configured order.
+        public internal(set) var zones: [Zone] = []
+
+        /// The classes in no zone, in the order of ``BayClass``.
+        public internal(set) var classes: [Int] = []
+    }
+
     /// The number of facilities.
     public let facilityCount: Int
 
     /// Every part, by its number.
     public let parts: [Part]
 
-    /// The zones of each facility, by its number.
-    let zoneIdentifiers: [[String]]
+    /// How the parts of each facility lie in each other, by its number.
+    public let layouts: [Layout]
+
+    private let zoneIdentifiers: [[String]]
 
     private let facilityIdentifiers: [String]
     private let capacities: [Int?]
+    private let plain: [Bool]
     /// Where a facility's rows begin in `table`: one for no zone, then one a zone.
     private let rows: [Int32]
     /// The part of each facility, zone and class; a row has a column for no class, then one a class.
@@ -94,13 +115,17 @@ public final class FacilityParts: Sendable {
         zoneNumbers = ZoneNumbers(zoneIdentifiers)
         var parts = shapes.indices.map { Part(facility: $0) }
         var capacities = shapes.map(\.capacity)
+        var layouts = shapes.map { _ in Layout() }
         var rows: [Int32] = []
         var table: [Int32] = []
         func add(_ part: Part, capacity: Int?, row: Int) {
+            let number = parts.count
             if let bayClass = part.bayClass {
-                table[row + Int(bayClass.number)] = Int32(parts.count)
+                table[row + Int(bayClass.number)] = Int32(number)
+                layouts[part.facility].add(class: number, zone: part.zone)
             } else {
-                for column in 0..<Self.columns { table[row + column] = Int32(parts.count) }
+                for column in 0..<Self.columns { table[row + column] = Int32(number) }
+                layouts[part.facility].zones.append(Layout.Zone(part: number))
             }
             parts.append(part)
             capacities.append(capacity)
@@ -134,6 +159,8 @@ public final class FacilityParts: Sendable {
         }
         self.parts = parts
         self.capacities = capacities
+        self.layouts = layouts
+        plain = layouts.map { $0.zones.isEmpty && $0.classes.isEmpty }
         self.rows = rows
         self.table = table
     }
@@ -144,6 +171,16 @@ public final class FacilityParts: Sendable {
     /// The facility that a part belongs to.
     public func facility(of part: Int) -> Int {
         part < facilityCount ? part : parts[part].facility
+    }
+
+    /// Whether a facility has neither zones nor classes.
+    public func isPlain(_ facility: Int) -> Bool { plain[facility] }
+
+    /// The part in which the bays of a part have their names: its zone, or its facility.
+    public func place(of part: Int) -> Int {
+        guard part >= facilityCount, parts[part].bayClass != nil else { return part }
+        let facility = parts[part].facility
+        return parts[part].zone.map { layouts[facility].zones[$0].part } ?? facility
     }
 
     /// The bays of a part; nil where the configuration doesn't say how many of them there are.
@@ -182,6 +219,12 @@ public final class FacilityParts: Sendable {
         case (let zone?, nil): "\(facility)/\(zone)"
         case (let zone, let bayClass?): "\(facility)/\(zone ?? "")/\(bayClass.rawValue)"
         }
+    }
+}
+
+extension FacilityParts.Layout {
+    fileprivate mutating func add(class part: Int, zone: Int?) {
+        if let zone { zones[zone].classes.append(part) } else { classes.append(part) }
     }
 }
 

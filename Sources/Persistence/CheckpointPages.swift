@@ -6,7 +6,7 @@ import Parking
 /// What a journal holds of an occupancy beyond the configured facilities' share: read once, written with every full
 /// checkpoint.
 struct FacilityRegister: Equatable {
-    /// The configured facilities, then those that the configuration no longer has but that may come back.
+    /// The configured facilities and their parts, by number, then those that the configuration no longer has but that may come back.
     var identifiers: [String]
     /// What is known of those that the configuration no longer has.
     var absent: [FacilityImage] = []
@@ -60,9 +60,9 @@ struct CheckpointPages {
         let size = Touched.PageSize.facilities
         for page in pages(touched?.facilities, count: register.identifiers.count, size: size) {
             let images = range(page, size, register.identifiers.count).map { facility in
-                facility < occupancy.facilityCount
+                facility < occupancy.parts.count
                     ? occupancy.image(of: facility, at: now)
-                    : register.absent[facility - occupancy.facilityCount]
+                    : register.absent[facility - occupancy.parts.count]
             }
             try writer.put(PagePlace(.facilities, Int64(page)), PageCoding.facilities(images))
         }

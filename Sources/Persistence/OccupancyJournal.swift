@@ -96,7 +96,7 @@ public final class OccupancyJournal: Sendable {
         let now = clock()
         var recovery = Recovery(
             into: occupancy,
-            configured: facilities.map(\.text),
+            configured: occupancy.identifiers(facilities),
             at: now
         )
         let opened = try Opening(place: place, now: now).open(&recovery)
@@ -351,6 +351,14 @@ public final class OccupancyJournal: Sendable {
     private func publish(_ state: State) {
         let health = state.health
         published.withLock { $0 = health }
+    }
+}
+
+extension LiveOccupancy {
+    /// The identifiers of all parts, of which the facilities have these.
+    fileprivate func identifiers(_ facilities: [FacilityIdentifier]) -> [String] {
+        precondition(facilities.count == facilityCount)
+        return facilities.map(\.text) + (facilityCount..<parts.count).map(parts.identifier)
     }
 }
 

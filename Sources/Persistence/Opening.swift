@@ -71,23 +71,26 @@ struct Opening {
             let step = written.stepMilliseconds, let stepCount = written.stepCount,
             written.identifiers != recovery.register.identifiers
         else { return }
+        let parts = FacilityParts(identifiers: written.identifiers)
+        let identifiers = (0..<parts.count).map(parts.identifier)
         let occupancy = LiveOccupancy(
             like: recovery.occupancy,
-            facilityCount: written.identifiers.count,
-            history: HistoryShape(stepMilliseconds: step, stepCount: stepCount)
+            parts: parts,
+            history: HistoryShape(stepMilliseconds: step, stepCount: stepCount),
+            silences: identifiers[..<parts.facilityCount].map(recovery.baySilence)
         )
-        var former = Recovery(into: occupancy, configured: written.identifiers, at: now)
+        var former = Recovery(into: occupancy, configured: identifiers, at: now)
         guard former.read(journal) == nil, former.report.unreadable == 0,
             former.report.batches > 0
         else { return }
         let pages = CheckpointPages(
             occupancy: occupancy,
             register: former.register,
-            touched: former.touched,
+            touched: former.isRenumbered ? nil : former.touched,
             stored: former.storedNames,
             now: now
         )
-        try? journal.checkpoint(isFull: false) { writer in
+        try? journal.checkpoint(isFull: former.isRenumbered) { writer in
             try pages.write(to: writer)
             for (name, session) in former.sessions { try writer.put(session.stored, name: name) }
         }

@@ -10,7 +10,7 @@ public struct RecoveryReport: Equatable, Sendable {
     public var batches = 0
     /// The bays of all facilities.
     public var bays = 0
-    /// Facilities that the configuration no longer has; their counts are kept.
+    /// Facilities, and parts of some, that the configuration no longer has; their counts are kept.
     public var absentFacilities: [String] = []
     /// Whether histories were left behind, since `history.step` is another than it was.
     public var droppedHistory = false
@@ -30,6 +30,7 @@ public struct RecoveryReport: Equatable, Sendable {
 /// Brings an occupancy back from a journal.
 struct Recovery {
     let occupancy: LiveOccupancy
+    /// The identifiers of the occupancy's parts, by their numbers.
     let configured: [String]
     let now: Moment
 
@@ -45,7 +46,7 @@ struct Recovery {
     private(set) var isNew = true
 
     private var written: WrittenUnder?
-    /// The number of each stored facility as of now.
+    /// The number of each stored facility or part as of now.
     private var facilities: [Int] = []
 
     init(into occupancy: LiveOccupancy, configured: [String], at now: Moment) {
@@ -84,6 +85,12 @@ struct Recovery {
     }
 
     // MARK: Facilities
+
+    /// How long a bay of this facility may not be heard, as far as the configuration knows it.
+    func baySilence(_ identifier: String) -> Duration? {
+        configured[..<occupancy.facilityCount].firstIndex(of: identifier)
+            .flatMap { occupancy.baySilence(of: $0) }
+    }
 
     private mutating func readRegister(_ journal: any JournalStore) throws(JournalError) {
         let written = try WrittenUnder(journal)
@@ -124,10 +131,10 @@ struct Recovery {
         report.unreadable += unreadable
         for (stored, image) in images where stored < facilities.count {
             let facility = facilities[stored]
-            if facility < occupancy.facilityCount {
+            if facility < occupancy.parts.count {
                 occupancy.restore(image, facility: facility, at: now)
             } else {
-                register.absent[facility - occupancy.facilityCount] = image
+                register.absent[facility - occupancy.parts.count] = image
             }
         }
     }
@@ -307,7 +314,7 @@ struct Recovery {
 
 /// The configuration that a journal was written under.
 struct WrittenUnder {
-    /// Its facilities, then those that it no longer had.
+    /// Its facilities and their parts, then those that it no longer had.
     private(set) var identifiers: [String] = []
     /// The step of its histories; nil where the journal was never written to.
     private(set) var stepMilliseconds: Int64?

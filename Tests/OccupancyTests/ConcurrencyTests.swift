@@ -1,8 +1,9 @@
 import Glibc
-import Occupancy
 import Parking
 import Synchronization
 import Testing
+
+@testable import Occupancy
 
 /// Several writers and readers at once.
 ///
@@ -71,6 +72,54 @@ import Testing
             #expect(counts.occupied == live.bays.recount(facility: facility))
             #expect(counts.knownBays == 16)
         }
+    }
+
+    @Test func `a snapshot with its zones and classes is of one moment`() throws {
+        let park = try ZonedCarPark(baySilence: .milliseconds(60))
+        let live = park.live
+        let zones = try ["level-1", "level-2"].map { zone in
+            try [BayClass.disabled, .electric].map { try park.part(zone, $0) }
+        }
+        let left = Atomic(3)
+        let writers = (0..<3).map { writer -> @Sendable () -> Void in
+            return {
+                var random = UInt64(writer &+ 1) &* 0x9E37_79B9_7F4A_7C15
+                for round in 0..<6000 {
+                    random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    live.bay(
+                        "bay \(random >> 40 & 15)",
+                        random >> 33 & 1 == 1,
+                        facility: zones[Int(random >> 50 & 1)][Int(random >> 51 & 1)],
+                        at: Int64(round)
+                    )
+                    if round % 64 == 0 {
+                        live.markSilentBays(at: Moment(recordedMilliseconds: Int64(round)))
+                    }
+                }
+                left.subtract(1, ordering: .releasing)
+            }
+        }
+        let agreed = Atomic(0)
+        let reader: @Sendable () -> Void = {
+            repeat {
+                guard let counts = live.countsOfOneMoment(0) else { continue }
+                let occupied = counts.zones.reduce(0) { $0 + ($1.occupied ?? 0) }
+                #expect(counts.occupied ?? 0 == occupied)
+                #expect(counts.unknownBays == counts.zones.reduce(0) { $0 + $1.unknown })
+                // All bays are of one class or the other; the zones count the electric ones apart.
+                let electric = counts.zones.flatMap(\.classes)
+                let classes = counts.classes + electric
+                #expect(occupied == classes.reduce(0) { $0 + ($1.occupied ?? 0) })
+                #expect(counts.unknownBays == classes.reduce(0) { $0 + $1.unknown })
+                agreed.add(1, ordering: .relaxed)
+            } while left.load(ordering: .acquiring) > 0
+        }
+        together(writers + [reader, reader])
+        #expect(agreed.load(ordering: .relaxed) > 0)
+        let counts = live.counts(of: 0)
+        let places = try ["level-1", "level-2"].map { try park.part($0) }
+        #expect(counts.zones.map { $0.occupied ?? 0 } == places.map(live.bays.recount))
+        #expect(counts.knownBays == 32)
     }
 
     @Test func `no movement is lost and none is counted twice`() {
