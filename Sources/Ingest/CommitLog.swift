@@ -59,7 +59,7 @@ public struct ReadingApplier {
     /// Applies the readings of a batch as they were applied when they came.
     ///
     /// - Parameters:
-    ///   - facilities: The number of each facility as of now, by its number as of then.
+    ///   - facilities: The number of each part as of now, by its number as of then.
     ///   - now: The present: a moment of the batch is as long ago as the wall clock says.
     /// - Throws: Where the bytes are no records; those before were applied.
     public mutating func apply(
@@ -72,8 +72,8 @@ public struct ReadingApplier {
         while var record = try reader.next(in: records) {
             guard record.facility < facilities.count else { throw UnreadableBytes(offset: 0) }
             record.facility = facilities[record.facility]
-            // One of a facility that the configuration no longer has.
-            guard record.facility < touched.facilityCount else {
+            // One of a part that the configuration no longer has.
+            guard record.facility < touched.parts.count else {
                 ledger.skip(record)
                 continue
             }

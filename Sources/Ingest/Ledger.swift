@@ -57,6 +57,9 @@ struct Ledger {
         case .bay(let occupied):
             guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
             touched.bay(bay)
+            if let former = occupancy.retireNamesake(of: bay, facility: facility, at: now) {
+                touched.bay(former)
+            }
             return occupancy.recordBay(
                 bay,
                 facility: facility,

@@ -15,7 +15,7 @@ import Parking
 struct ReadingRecord: Equatable {
     /// What it says, with a vacancy already turned into an occupancy.
     var reading: Reading
-    /// The number of the facility.
+    /// The number of the part that it is about.
     var facility: Int
     /// When the sensor observed it; nil where only the time of reception is known.
     var observed: Int64?

@@ -1,4 +1,5 @@
 public import Occupancy
+import Parking
 
 /// What readings changed since a store was last written: the pages of it that are no longer true.
 ///
@@ -36,11 +37,11 @@ public struct Touched: Sendable {
         }
     }
 
-    /// The number of facilities, bays, counters, numbering sensors and steps that share a page.
+    /// The number of facilities and parts, bays, counters, numbering sensors and steps that share a page.
     ///
     /// Pages of about two kilobytes: one that changed is written whole, and a million bays are four thousand of them.
     public enum PageSize {
-        /// Facilities.
+        /// Facilities and their parts.
         public static let facilities = 32
         /// Bays.
         public static let bays = 256
@@ -50,7 +51,7 @@ public struct Touched: Sendable {
         public static let steps = 64
     }
 
-    /// Pages of facilities.
+    /// Pages of facilities and their parts.
     public private(set) var facilities = Pages()
     /// Pages of bays.
     public private(set) var bays = Pages()
@@ -70,21 +71,26 @@ public struct Touched: Sendable {
 
     /// Nothing changed.
     public init(_ occupancy: LiveOccupancy) {
-        facilityCount = occupancy.facilityCount
+        parts = occupancy.parts
         stepCount = Int64(occupancy.historyShape.stepCount)
         historyPages = (Int(stepCount) + PageSize.steps - 1) / PageSize.steps
     }
 
-    /// The number of facilities.
-    let facilityCount: Int
+    /// The facilities and their parts.
+    let parts: FacilityParts
 
-    mutating func facility(_ facility: Int, step: Int64) {
+    /// A part changed, and its facility with it.
+    mutating func facility(_ part: Int, step: Int64) {
         readings += 1
-        facilities.insert(facility / PageSize.facilities)
-        self.step(step, of: facility)
+        facilities.insert(part / PageSize.facilities)
+        let facility = parts.facility(of: part)
+        if facility != part { facilities.insert(facility / PageSize.facilities) }
+        self.step(step, of: part)
     }
 
-    mutating func step(_ step: Int64, of facility: Int) {
+    /// A step changed in the history of a part's facility.
+    mutating func step(_ step: Int64, of part: Int) {
+        let facility = parts.facility(of: part)
         history.insert(facility * historyPages + Int(step % stepCount) / PageSize.steps)
     }
 
