@@ -167,6 +167,10 @@ struct ParkingDocument {
             member.value(status.occupied)
             member.name("free")
             member.value(status.free(capacity: facility.capacity))
+            if facility.baySilence != nil {
+                member.name("unknown")
+                member.value(status.unknown)
+            }
             member.name("state")
             member.value(status.state.rawValue)
             member.name("trend")
@@ -179,6 +183,8 @@ struct ParkingDocument {
                 member.name("history")
                 member.value(HistoryDocument.name(of: facility))
             }
+            member.classes(facility.classes, status.classes, of: facility)
+            member.zones(of: facility, status.zones)
         }
     }
 }
@@ -197,6 +203,59 @@ extension JSONWriter {
             value(milliseconds / 1000)
         } else {
             value(Double(milliseconds) / 1000)
+        }
+    }
+
+    /// Writes the zones of a facility that has any.
+    fileprivate mutating func zones(of facility: Facility, _ statuses: [PartStatus]) {
+        guard !facility.zones.isEmpty else { return }
+        name("zones")
+        array { zones in
+            for (index, zone) in facility.zones.enumerated() {
+                let status = index < statuses.count ? statuses[index] : PartStatus()
+                zones.object { member in
+                    member.name("id")
+                    member.value(zone.id.text)
+                    member.name("name")
+                    member.value(zone.name)
+                    member.counts(status, capacity: zone.capacity, of: facility)
+                    member.classes(zone.classes, status.classes, of: facility)
+                }
+            }
+        }
+    }
+
+    /// Writes the classes of a facility or a zone that has any.
+    fileprivate mutating func classes(
+        _ classes: [ClassCapacity],
+        _ statuses: [PartStatus],
+        of facility: Facility
+    ) {
+        guard !classes.isEmpty else { return }
+        name("classes")
+        array { array in
+            for (index, bays) in classes.enumerated() {
+                let status = index < statuses.count ? statuses[index] : PartStatus()
+                array.object { member in
+                    member.name("class")
+                    member.value(bays.bayClass.rawValue)
+                    member.counts(status, capacity: bays.capacity, of: facility)
+                }
+            }
+        }
+    }
+
+    /// Writes what is counted in a part; of the unknown bays only where bays can fall silent.
+    private mutating func counts(_ status: PartStatus, capacity: Int, of facility: Facility) {
+        name("capacity")
+        value(capacity)
+        name("occupied")
+        value(status.occupied)
+        name("free")
+        value(status.free(capacity: capacity))
+        if facility.baySilence != nil {
+            name("unknown")
+            value(status.unknown)
         }
     }
 

@@ -60,6 +60,40 @@ struct ParkingDocumentTests {
         )
     }
 
+    @Test func `Zones and classes stand in their facility, with the bays that nobody knows of`()
+        throws
+    {
+        var document = document([try zonedFacility(), try facility("plain")], hasHistory: true)
+        _ = document.update(0, zonedStatus())
+        #expect(
+            text(document) == head + "\n"
+                + #"{"id":"podium","name":"Podium","location":null,"#
+                + #""capacity":521,"occupied":130,"free":384,"unknown":7,"#
+                + #""state":"open","trend":"stable","#
+                + #""observed_at":"2026-11-23T06:12:44Z","stale":false,"#
+                + #""history":"history/podium.json","#
+                + #""classes":["#
+                + #"{"class":"disabled","capacity":20,"occupied":12,"free":6,"unknown":2},"#
+                + #"{"class":"parent","capacity":10,"occupied":null,"free":null,"unknown":0}],"#
+                + #""zones":["#
+                + #"{"id":"level-1","name":"Level 1","#
+                + #""capacity":200,"occupied":120,"free":75,"unknown":5,"classes":["#
+                + #"{"class":"electric","capacity":4,"occupied":1,"free":2,"unknown":1}]},"#
+                + #"{"id":"level-2","name":"Level 2","#
+                + #""capacity":300,"occupied":null,"free":null,"unknown":0}]},"# + "\n"
+                + #"{"id":"plain","name":"plain","location":null,"capacity":100,"#
+                + #""occupied":null,"free":null,"state":"unknown","trend":null,"#
+                + #""observed_at":null,"stale":false,"history":"history/plain.json"}"# + tail
+        )
+    }
+
+    @Test func `Before the first reading zones and classes are there, and nothing is known`() throws
+    {
+        let text = text(document([try zonedFacility()]))
+        #expect(text.contains(#""class":"disabled","capacity":20,"occupied":null,"free":null"#))
+        #expect(text.contains(#""id":"level-1","name":"Level 1","capacity":200,"occupied":null"#))
+    }
+
     @Test func `A document without facilities is one, too`() {
         #expect(text(document([])) == head + tail)
     }
@@ -77,8 +111,9 @@ struct ParkingDocumentTests {
 
     @Test(arguments: hostileNames)
     func `No name can end its string or begin a tag`(name: String) throws {
-        let text = text(document([try facility("a", name: name)]))
-        #expect(text.utf8.count { $0 == UInt8(ascii: "\n") } == 3)
+        let facilities = [try facility("a", name: name), try zonedFacility(name: name, zone: name)]
+        let text = text(document(facilities))
+        #expect(text.utf8.count { $0 == UInt8(ascii: "\n") } == 4)
         #expect(!text.contains("<"))
         #expect(!text.contains(">"))
         #expect(text.contains(#","location":null,"capacity":100"#))

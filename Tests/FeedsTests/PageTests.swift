@@ -77,6 +77,34 @@ struct PageTests {
     }
 
     @Test(.enabled(if: Browser.isPossible, "needs chromium and python3"))
+    func `Zones and classes are lists with names, and hostile names are text`() throws {
+        let browser = try Browser()
+        let facilities = [
+            try zonedFacility(name: "Podium", zone: hostileNames[0]), try facility("plain"),
+        ]
+        let dom = try browser.page(of: facilities, ageMilliseconds: 0) { publisher in
+            publisher.update(0, status: zonedStatus())
+            publisher.update(1, status: status(1))
+        }
+        for text in [
+            ">spaces free of 521, 7 unknown<",
+            #"<ul class="kinds" role="list" aria-label="Kinds of space in Podium">"#,
+            ">Disabled <b>6</b><span> free of 20, 2 unknown</span><",
+            ">Parent and child <b>No data</b><span> of 10</span><",
+            #"<ul class="zones" role="list" aria-label="Levels and areas of Podium">"#,
+            ">Electric <b>2</b><span> free of 4, 1 unknown</span><",
+            "<bdi>&lt;script&gt;document.title = 'hacked'&lt;/script&gt;</bdi>"
+                + "<span><b>75</b><span> free of 200, 5 unknown</span></span>",
+            "<bdi>Level 2</bdi><span><b>No data</b><span> of 300</span></span>",
+        ] {
+            #expect(dom.contains(text), "\(text)")
+        }
+        #expect(dom.components(after: "class=\"zones\"").count == 1)
+        #expect(dom.components(after: "class=\"kinds\"").count == 2)
+        #expect(dom.contains("<title>Car parks: spaces free now</title>"))
+    }
+
+    @Test(.enabled(if: Browser.isPossible, "needs chromium and python3"))
     func `A feed that is older than three heartbeats is called dead`() throws {
         let browser = try Browser()
         let facilities = [try facility("a")]

@@ -56,3 +56,37 @@ func moment(_ milliseconds: Int64, wallStep: Int64 = 0) -> Moment {
         monotonicMilliseconds: 5_000_000 + milliseconds
     )
 }
+
+/// A car park of two levels, in which silent bays are unknown.
+func zonedFacility(name: String = "Podium", zone: String = "Level 1") throws -> Facility {
+    Facility(
+        id: try #require(FacilityIdentifier("podium")),
+        name: name,
+        capacity: 521,
+        zones: [
+            Zone(
+                id: try #require(ZoneIdentifier("level-1")),
+                name: zone,
+                capacity: 200,
+                classes: [ClassCapacity(.electric, capacity: 4)]
+            ),
+            Zone(id: try #require(ZoneIdentifier("level-2")), name: "Level 2", capacity: 300),
+        ],
+        classes: [
+            ClassCapacity(.disabled, capacity: 20), ClassCapacity(.parent, capacity: 10),
+        ],
+        baySilence: .seconds(3600)
+    )
+}
+
+/// What is known of ``zonedFacility(name:zone:)``.
+func zonedStatus() -> FacilityStatus {
+    var status = status(130)
+    status.unknown = 7
+    status.zones = [
+        PartStatus(occupied: 120, unknown: 5, classes: [PartStatus(occupied: 1, unknown: 1)]),
+        PartStatus(),
+    ]
+    status.classes = [PartStatus(occupied: 12, unknown: 2), PartStatus()]
+    return status
+}

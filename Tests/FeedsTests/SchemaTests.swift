@@ -39,11 +39,12 @@ struct SchemaTests {
                 publisher: Publisher(name: hostileNames[0]),
                 historyStep: .seconds(60)
             ),
-            facilities: facilities
+            facilities: facilities + [try zonedFacility(zone: hostileNames[0])]
         )
         for (index, state) in FacilityState.allCases.enumerated() where index > 0 {
             publisher.update(index, status: status(105 - index, state: state, isStale: index == 2))
         }
+        publisher.update(facilities.count, status: zonedStatus())
         let slot = HistorySlot(occupied: 5, lowest: 3, highest: 7, arrivals: 4, departures: 2)
         let report = publisher.flush(at: moment(0)) { _ in
             HistorySeries(startMilliseconds: 0, stepMilliseconds: 60_000, slots: [nil, slot])
