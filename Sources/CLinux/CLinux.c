@@ -23,6 +23,18 @@ const char *clinux_error_name(int code) {
     return name ? name : "E?";
 }
 
+int clinux_lock_file(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno == EACCES ? EAGAIN : errno;
+}
+
+int clinux_is_file_locked(int descriptor, int *is_locked) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return errno;
+    *is_locked = lock.l_type != F_UNLCK;
+    return 0;
+}
+
 int clinux_mount_identifier(int descriptor, uint64_t *identifier) {
     struct statx status;
     *identifier = 0;

@@ -53,6 +53,21 @@ final class FileDescriptor: Sendable {
         return bytes
     }
 
+    /// Writes all of it, however little the kernel takes at once.
+    func write(_ bytes: [UInt8]) throws(SystemFailure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { buffer in
+                unsafe Glibc.write(number, buffer.baseAddress, buffer.count)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemFailure(code: .last)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
     /// What the kernel knows about the file.
     func status() throws(SystemFailure) -> stat {
         var status = stat()

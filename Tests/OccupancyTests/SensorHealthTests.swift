@@ -91,7 +91,7 @@ private final class Ward {
     }
 
     @Test func `a rule without a time never calls a sensor silent or stuck`() {
-        let ward = Ward([HealthLimits(silentAfter: .milliseconds(Int.max))])
+        let ward = Ward([HealthLimits(silentAfter: .seconds(Int64.max))])
         ward.hear("a", HealthReport(valueDigest: 1))
         ward.hear("b", rule: 7, HealthReport(valueDigest: 1))
         ward.wait(.seconds(10 * 365 * 86_400))

@@ -17,6 +17,14 @@ const char *_Nonnull clinux_error_name(int code);
 /// Kernels before 5.8 don't tell; then the identifier is 0.
 int clinux_mount_identifier(int descriptor, uint64_t *_Nonnull identifier);
 
+/// Locks a whole file that is open for writing, or fails with EAGAIN where somebody else has it.
+///
+/// The lock is the open file's: no other descriptor of this process gives it away when it is closed, as POSIX's locks do.
+int clinux_lock_file(int descriptor);
+
+/// Whether somebody else holds such a lock: a question that takes none.
+int clinux_is_file_locked(int descriptor, int *_Nonnull is_locked);
+
 /// Sends one datagram to a Unix socket. An address that begins with '@' is an abstract one.
 int clinux_send_datagram(
     const uint8_t *_Nonnull address, size_t address_count, const uint8_t *_Nonnull message, size_t message_count);
