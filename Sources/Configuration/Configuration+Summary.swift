@@ -22,6 +22,7 @@ extension Configuration {
         }
         lines.append("feed: " + quoted(feed.directory))
         lines.append("state: " + quoted(stateDirectory))
+        if let runtimeDirectory { lines.append("health: " + quoted(runtimeDirectory)) }
         return lines.joined(separator: "\n")
     }
 

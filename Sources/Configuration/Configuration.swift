@@ -11,6 +11,9 @@ public struct Configuration: Sendable, Equatable {
     /// Where the daemon keeps what must survive a restart; absolute.
     public let stateDirectory: String
 
+    /// Where the daemon says how it is while it runs; absolute; nil means where the service manager says.
+    public let runtimeDirectory: String?
+
     /// The published files.
     public let feed: Feed
 
@@ -190,7 +193,10 @@ extension Configuration {
         /// The most distinct bays of one facility.
         public let bays: Int
 
-        /// The most distinct counters in all.
+        /// The most distinct sensors in all: of those that count, that number their messages and that are watched, each.
         public let sensors: Int
+
+        /// The most devices that are kept of those that the registry does not have.
+        public let unknownDevices: Int
     }
 }

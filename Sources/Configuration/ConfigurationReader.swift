@@ -24,6 +24,7 @@ struct ConfigurationReader {
             stateDirectory: statePath,
             stateElement: stateDirectory
         )
+        let runtimePath = runtimeDirectory(keys.take("runtime_directory"), feed: feed)
         let history = history(keys.take("history"))
         let limits = limits(keys.take("limits"))
         let facilityList = keys.require("facilities", "the list of the car parks")
@@ -50,12 +51,13 @@ struct ConfigurationReader {
             )
         ).rules(keys.require("rules", "the list of the rules that read the sensors' messages"))
         keys.finish()
-        guard let brokers, let statePath, let feed, let history, let limits, let rules,
-            let facilities = facilities.facilities
+        guard let brokers, let statePath, let runtimePath, let feed, let history, let limits,
+            let rules, let facilities = facilities.facilities
         else { return nil }
         return Configuration(
             brokers: brokers,
             stateDirectory: statePath,
+            runtimeDirectory: runtimePath,
             feed: feed,
             history: history,
             limits: limits,
@@ -91,6 +93,19 @@ struct ConfigurationReader {
             fileElement.complain("\(quoted(path)) cannot be read: \(error.reason)")
         }
         return nil
+    }
+
+    /// The path, or nil after a complaint; nil inside where the key is absent.
+    private func runtimeDirectory(_ element: Element?, feed: Configuration.Feed?) -> String?? {
+        guard let element else { return .some(nil) }
+        guard let path = element.absolutePath() else { return nil }
+        if let feed, contains(feed.directory, path) {
+            element.complain(
+                "must not be feed.directory or lie in it: the web host would serve the health of the daemon"
+            )
+            return nil
+        }
+        return .some(path)
     }
 
     private func feed(
@@ -235,7 +250,8 @@ struct ConfigurationReader {
                 jsonDepth: 64,
                 topicBytes: 1024,
                 bays: 20_000,
-                sensors: 100_000
+                sensors: 100_000,
+                unknownDevices: 1000
             )
         }
         guard let keys = element.keys() else { return nil }
@@ -247,16 +263,18 @@ struct ConfigurationReader {
         let topicBytes = limit("topic_bytes", 1024, 1...65_535)
         let bays = limit("bays", 20_000, 1...Facility.maximumCount)
         let sensors = limit("sensors", 100_000, 1...16_777_216)
+        let unknownDevices = limit("unknown_devices", 1000, 1...100_000)
         keys.finish()
-        guard let payloadBytes, let jsonDepth, let topicBytes, let bays, let sensors else {
-            return nil
-        }
+        guard let payloadBytes, let jsonDepth, let topicBytes, let bays, let sensors,
+            let unknownDevices
+        else { return nil }
         return Configuration.Limits(
             payloadBytes: payloadBytes,
             jsonDepth: jsonDepth,
             topicBytes: topicBytes,
             bays: bays,
-            sensors: sensors
+            sensors: sensors,
+            unknownDevices: unknownDevices
         )
     }
 }

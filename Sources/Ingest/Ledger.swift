@@ -82,7 +82,6 @@ struct Ledger {
         case .alive:
             return occupancy.recordSign(
                 facility: record.facility,
-                observed: record.observed,
                 isRetained: record.isRetained,
                 at: now
             )

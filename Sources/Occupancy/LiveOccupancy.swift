@@ -282,13 +282,11 @@ public final class LiveOccupancy: @unchecked Sendable {
     }
 
     /// Records that a sensor lives and says nothing of vehicles.
-    public func recordSign(
-        facility: Int,
-        observed: Int64?,
-        isRetained: Bool,
-        at now: Moment
-    ) -> Effect {
-        write(facility, observed: observed, isRetained: isRetained, at: now) { _ in .unchanged }
+    public func recordSign(facility part: Int, isRetained: Bool, at now: Moment) -> Effect {
+        // What was observed is as old as it was.
+        write(parts.facility(of: part), isRetained: isRetained, observes: false, at: now) { _ in
+            .unchanged
+        }
     }
 
     // MARK: Reading
@@ -399,8 +397,9 @@ public final class LiveOccupancy: @unchecked Sendable {
     /// Brackets what a reading does to a facility's words, and notes that it was heard.
     private func write(
         _ facility: Int,
-        observed: Int64?,
+        observed: Int64? = nil,
         isRetained: Bool,
+        observes: Bool = true,
         at now: Moment,
         _ body: (borrowing FacilityCounters) -> Effect
     ) -> Effect {
@@ -412,7 +411,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         if !isRetained || !wasHeard {
             blocks[facility].heard.store(now.monotonicMilliseconds, ordering: .releasing)
         }
-        if let time = observed ?? (isRetained && wasHeard ? nil : now.wallMilliseconds) {
+        if observes, let time = observed ?? (isRetained && wasHeard ? nil : now.wallMilliseconds) {
             blocks[facility].observed.max(time, ordering: .acquiringAndReleasing)
         }
         blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)

@@ -32,6 +32,8 @@ import Testing
         #expect(configuration.limits.topicBytes == 1024)
         #expect(configuration.limits.bays == 20_000)
         #expect(configuration.limits.sensors == 100_000)
+        #expect(configuration.limits.unknownDevices == 1000)
+        #expect(configuration.runtimeDirectory == nil)
         let podium = try #require(FacilityIdentifier("podium"))
         #expect(
             configuration.facilities == [Facility(id: podium, name: "Podium", capacity: 521)]
@@ -299,7 +301,8 @@ import Testing
         let keys = [
             "client_id", "keep_alive", "session_expiry", "receive_maximum", "temporary_directory",
             "interval", "heartbeat", "history", "span", "step", "trend_window", "limits",
-            "payload_bytes", "json_depth", "topic_bytes", "bays", "sensors", "bay",
+            "payload_bytes", "json_depth", "topic_bytes", "bays", "sensors", "unknown_devices",
+            "bay",
         ]
         var uncommented = 0
         for index in lines.indices {

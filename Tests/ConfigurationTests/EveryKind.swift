@@ -15,6 +15,7 @@ let everyKind = """
         keep_alive: 30s
         session_expiry: 7d
     state_directory: /var/lib/carparkd/state
+    runtime_directory: /run/carparkd
     feed:
       directory: /var/lib/carparkd/feed
       interval: 1s
@@ -27,7 +28,7 @@ let everyKind = """
           Contains public sector information
           licensed under the Open Government Licence v3.0.
     history: {span: 24h, step: 1m}
-    limits: {payload_bytes: 65536, json_depth: 64, topic_bytes: 1024}
+    limits: {payload_bytes: 65536, json_depth: 64, topic_bytes: 1024, unknown_devices: 500}
     facilities:
       - id: charlotte-street
         name: Charlotte Street Car Park
@@ -82,6 +83,7 @@ func everyKindMeant() throws -> Configuration {
             )
         ],
         stateDirectory: "/var/lib/carparkd/state",
+        runtimeDirectory: "/run/carparkd",
         feed: Configuration.Feed(
             directory: "/var/lib/carparkd/feed",
             temporaryDirectory: "/var/lib/carparkd/feed.tmp",
@@ -105,7 +107,8 @@ func everyKindMeant() throws -> Configuration {
             jsonDepth: 64,
             topicBytes: 1024,
             bays: 20_000,
-            sensors: 100_000
+            sensors: 100_000,
+            unknownDevices: 500
         ),
         facilities: try everyFacility(),
         devices: nil,

@@ -297,6 +297,16 @@ private let feedRefusals = [
     ),
     Refusal(
         "  directory: /srv/feed\n",
+        "  directory: /srv/feed\nruntime_directory: /srv/feed/run\n",
+        "c.yaml:6:20: runtime_directory: must not be feed.directory or lie in it: the web host would serve the health of the daemon"
+    ),
+    Refusal(
+        "  directory: /srv/feed\n",
+        "  directory: /srv/feed\nruntime_directory: run\n",
+        "c.yaml:6:20: runtime_directory: must be an absolute path below /, not 'run'"
+    ),
+    Refusal(
+        "  directory: /srv/feed\n",
         "  directory: /srv/feed\nstate_directory: state\n",
         "c.yaml:6:18: state_directory: must be an absolute path below /, not 'state'"
     ),
@@ -412,6 +422,11 @@ private let historyAndLimitsRefusals = [
         "brokers:\n",
         "limits: {bays: 2097152}\nbrokers:\n",
         "c.yaml:1:16: limits.bays: must be from 1 to 2097151, not 2097152"
+    ),
+    Refusal(
+        "brokers:\n",
+        "limits: {unknown_devices: 0}\nbrokers:\n",
+        "c.yaml:1:27: limits.unknown_devices: must be from 1 to 100000, not 0"
     ),
     Refusal(
         "brokers:\n",
