@@ -21,6 +21,9 @@ struct CSVRecords {
         let message: String
     }
 
+    /// The most fields of a line: many more than any list has columns.
+    static let maximumFields = 64
+
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     private static let comma = UInt8(ascii: ",")
     private static let quote = UInt8(ascii: "\"")
@@ -66,6 +69,12 @@ struct CSVRecords {
             index = afterBlanks(index)
             index = index < end && bytes[index] == Self.quote ? try quoted(index) : try plain(index)
             guard index < end else { return }
+            guard fields.count < Self.maximumFields else {
+                throw Malformed(
+                    offset: lineStart,
+                    message: "the line has more than \(Self.maximumFields) fields"
+                )
+            }
             index += 1
         }
     }

@@ -51,11 +51,26 @@ struct DeviceReader {
 }
 
 /// The columns, by the names in the first line.
-private enum Column: String, CaseIterable {
-    case device, facility, zone, bay
-    case bayClass = "class"
-    case threshold, direction
-    case clockOffset = "clock_offset"
+private enum Column: Int, CaseIterable {
+    case device, facility, zone, bay, bayClass, threshold, direction, clockOffset
+
+    var name: String {
+        switch self {
+        case .device: "device"
+        case .facility: "facility"
+        case .zone: "zone"
+        case .bay: "bay"
+        case .bayClass: "class"
+        case .threshold: "threshold"
+        case .direction: "direction"
+        case .clockOffset: "clock_offset"
+        }
+    }
+
+    init?(name: String) {
+        guard let column = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = column
+    }
 }
 
 /// One pass over the lines of the file.
@@ -73,7 +88,7 @@ private struct DeviceTable {
 
     private static let columns =
         "the first line names the columns: "
-        + Column.allCases.map(\.rawValue).joined(separator: ", ")
+        + Column.allCases.map(\.name).joined(separator: ", ")
 
     private var records: CSVRecords
     private let file: String
@@ -81,7 +96,7 @@ private struct DeviceTable {
     private let list = ShortList()
 
     /// Where each column stands in a line; nil where it is absent.
-    private var places: [Column: Int] = [:]
+    private var places = [Int?](repeating: nil, count: Column.allCases.count)
     private var width = 0
 
     /// The line of each device and of each bay.
@@ -101,7 +116,17 @@ private struct DeviceTable {
     mutating func devices(maximum: Int) -> [Device] {
         guard header() else { return [] }
         var devices: [Device] = []
+        var rows = 0
         while records.advance() {
+            guard rows < maximum else {
+                complain(
+                    records.lineStart,
+                    nil,
+                    "there are more than \(maximum) devices; leave some out"
+                )
+                break
+            }
+            rows += 1
             guard split(), !records.fields.allSatisfy(\.isEmpty) else { continue }
             guard records.fields.count == width else {
                 complain(
@@ -111,14 +136,6 @@ private struct DeviceTable {
                         + counted(width, "column")
                 )
                 continue
-            }
-            guard lines.count < maximum else {
-                complain(
-                    records.lineStart,
-                    nil,
-                    "there are more than \(maximum) devices; leave some out"
-                )
-                break
             }
             if let device = device() { devices.append(device) }
         }
@@ -144,10 +161,6 @@ private struct DeviceTable {
         }
         guard split() else { return false }
         width = records.fields.count
-        guard width <= 4 * Column.allCases.count else {
-            complain(records.lineStart, nil, "the line names \(width) columns; \(Self.columns)")
-            return false
-        }
         var missing: Set<Column> = [.device, .facility]
         for (index, field) in records.fields.enumerated() {
             if width == 1, let separator = separator(in: field) {
@@ -159,26 +172,27 @@ private struct DeviceTable {
                 return false
             }
             guard let name = text(field, nil) else { continue }
-            guard let column = Column(rawValue: name) else {
-                let near = nearest(to: name, among: Column.allCases.map(\.rawValue))
+            guard let column = Column(name: name) else {
+                let near = nearest(to: name, among: Column.allCases.map(\.name))
                 let advice = near.map { "did you mean \(quoted($0))?" } ?? Self.columns
                 complain(field.offset, nil, "unknown column \(quoted(name)); \(advice)")
-                if let meant = near.flatMap(Column.init) { missing.remove(meant) }
+                if let meant = near.flatMap(Column.init(name:)) { missing.remove(meant) }
                 continue
             }
             missing.remove(column)
-            if places.updateValue(index, forKey: column) != nil {
+            if places[column.rawValue] != nil {
                 complain(field.offset, nil, "the column \(quoted(name)) is there twice")
             }
+            places[column.rawValue] = index
         }
         for column in Column.allCases where missing.contains(column) {
             complain(
                 records.lineStart,
                 nil,
-                "the column \(quoted(column.rawValue)) is missing; \(Self.columns)"
+                "the column \(quoted(column.name)) is missing; \(Self.columns)"
             )
         }
-        return places[.device] != nil && places[.facility] != nil
+        return field(.device) != nil && field(.facility) != nil
     }
 
     /// What a spreadsheet put between the columns instead of commas.
@@ -305,7 +319,7 @@ private struct DeviceTable {
     // MARK: Fields
 
     private func field(_ column: Column) -> CSVRecords.Field? {
-        places[column].map { records.fields[$0] }
+        places[column.rawValue].map { records.fields[$0] }
     }
 
     private func isEmpty(_ column: Column) -> Bool { field(column)?.isEmpty ?? true }
@@ -376,7 +390,7 @@ private struct DeviceTable {
                 file: file,
                 line: records.line,
                 column: records.column(of: offset),
-                path: column?.rawValue ?? "",
+                path: column?.name ?? "",
                 message: message()
             )
         }
