@@ -300,6 +300,9 @@ final class NodeReader {
         return nil
     }
 
+    /// Whether nothing is left that nobody took.
+    var isEmpty: Bool { remaining.isEmpty }
+
     /// Whether the mapping itself has a key that nobody took yet.
     func holds(_ key: String) -> Bool { remaining.contains { $0.key == key } }
 

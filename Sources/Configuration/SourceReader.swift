@@ -200,6 +200,9 @@ struct HealthReader {
 
     func health(_ element: Element) -> Rule.Health? {
         guard let keys = element.keys() else { return nil }
+        if keys.isEmpty {
+            element.complain("says nothing; remove it or add a key such as silent_after: 26h")
+        }
         func conditions(_ key: String) -> [Rule.Condition] {
             keys.take(key).flatMap { ConditionReader(sources: sources).all($0) } ?? []
         }
@@ -219,9 +222,6 @@ struct HealthReader {
             stuckAfter: duration("stuck_after")
         )
         keys.finish()
-        if health == Rule.Health() {
-            element.complain("says nothing; remove it or add a key such as silent_after: 26h")
-        }
         return health
     }
 }

@@ -32,14 +32,7 @@ struct Ledger {
         touched: inout Touched,
         note: Note
     ) throws(Incident) -> LiveOccupancy.Effect {
-        let step = occupancy.historyShape.step(now.wallMilliseconds)
-        touched.facility(record.facility, step: step)
-        if let observed = record.observed {
-            touched.step(
-                occupancy.movementStep(observed: observed, at: now),
-                of: record.facility
-            )
-        }
+        touch(record, at: now, touched: &touched)
         if !record.follows { isRepeated = false }
         if let sequence = record.sequence {
             let sensor = bytes.extracting(record.sensor)
@@ -55,19 +48,7 @@ struct Ledger {
         let facility = record.facility
         switch record.reading {
         case .bay(let occupied):
-            guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
-            touched.bay(bay)
-            if let former = occupancy.retireNamesake(of: bay, facility: facility, at: now) {
-                touched.bay(former)
-            }
-            return occupancy.recordBay(
-                bay,
-                facility: facility,
-                occupied: occupied,
-                observed: record.observed,
-                isRetained: record.isRetained,
-                at: now
-            )
+            return try set(record, name, occupied: occupied, touched: &touched, at: now)
         case .hold(let otherwise):
             return try hold(record, name, otherwise: otherwise, touched: &touched, at: now)
         case .movement(let arrivals, let departures):
@@ -104,6 +85,13 @@ struct Ledger {
         }
     }
 
+    private func touch(_ record: ReadingRecord, at now: Moment, touched: inout Touched) {
+        let step = occupancy.historyShape.step(now.wallMilliseconds)
+        touched.facility(record.facility, step: step)
+        guard let observed = record.observed else { return }
+        touched.step(occupancy.movementStep(observed: observed, at: now), of: record.facility)
+    }
+
     /// Takes note of a record that is not applied.
     mutating func skip(_ record: ReadingRecord) {
         if !record.follows { isRepeated = false }
@@ -121,8 +109,23 @@ struct Ledger {
         let known = occupancy.bays.find(name, facility: facility)
         let state = known.flatMap { occupancy.bays.state(of: $0) }?.occupied
         guard let occupied = state ?? otherwise else { return .unchanged }
+        return try set(record, name, occupied: occupied, touched: &touched, at: now)
+    }
+
+    /// A bay that is occupied or vacant.
+    private func set(
+        _ record: ReadingRecord,
+        _ name: Span<UInt8>,
+        occupied: Bool,
+        touched: inout Touched,
+        at now: Moment
+    ) throws(Incident) -> LiveOccupancy.Effect {
+        let facility = record.facility
         guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
         touched.bay(bay)
+        if let former = occupancy.retireNamesake(of: bay, facility: facility, at: now) {
+            touched.bay(former)
+        }
         return occupancy.recordBay(
             bay,
             facility: facility,

@@ -819,7 +819,7 @@ private let rulesRefusals = [
     Refusal(
         "    occupied: /occupied\n",
         "    occupied: /occupied\n    health: {silent_after: 26}\n",
-        "c.yaml:14:28: rules[0].health.silent_after: must be a length of time such as 30s, 15m or 7d, not '26'"
+        "c.yaml:14:28: rules[0].health.silent_after: must be a length of time such as 500ms, 30s, 15m, 24h or 7d, not '26'"
     ),
     Refusal(
         "    occupied: /occupied\n",
@@ -829,7 +829,8 @@ private let rulesRefusals = [
     Refusal(
         "    occupied: /occupied\n",
         "    profile: no-such\n",
-        "c.yaml:11:5: rules[0].reading: a rule with a profile has no 'reading'; copy what you need of the profile instead"
+        "c.yaml:12:5: rules[0].reading: a rule with a profile has no 'reading'; copy what you need of the profile instead",
+        "c.yaml:13:14: rules[0].profile: there is no profile 'no-such' ('profiles/no-such.yaml': only the text of the configuration is at hand; '/usr/share/carparkd/profiles/no-such.yaml': only the text of the configuration is at hand)"
     ),
     Refusal(
         "    occupied: /occupied\n",

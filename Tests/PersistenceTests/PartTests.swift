@@ -75,7 +75,7 @@ private final class ZonedLife {
         batch.deliveries = [
             DeliveryMark(packetIdentifier: 1, topic: name.span, payload: Span())
         ]
-        let applier = ReadingApplier(occupancy: occupancy)
+        var applier = ReadingApplier(occupancy: occupancy)
         var failure: (any Error)?
         log.commit(batch) { touched in
             do {
