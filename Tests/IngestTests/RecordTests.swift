@@ -16,6 +16,7 @@ import Testing
             .counter(arrivals: 1, departures: 2),
             .occupied(-8), .occupied(2_097_151), .vacant(7),
             .state(.open), .state(.closed), .state(.fault),
+            .hold(otherwise: nil), .hold(otherwise: true), .hold(otherwise: false), .alive,
         ] as [Reading]
     ) func `come back as they were written`(reading: Reading) throws {
         var record = ReadingRecord(reading: reading, facility: 300, isRetained: false)
@@ -26,6 +27,13 @@ import Testing
         record.observed = nil
         record.sequence = SequenceNumber(number: 4_294_967_295, wrapsAt: 4_294_967_296)
         if case .counter = reading { record.wrapsAt = 65_536 }
+        records.append(record)
+        for scope in [MessageIdentity.Scope.session, .message] {
+            record.sequence?.identity = MessageIdentity(scope: scope, digest: .max)
+            records.append(record)
+        }
+        record.sequence = nil
+        record.follows = true
         records.append(record)
         var writer = RecordWriter()
         let name = Array("näme".utf8)

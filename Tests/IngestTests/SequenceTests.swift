@@ -51,6 +51,55 @@ import Testing
         #expect(steps(numbers, wrapsAt: 256) == expected)
     }
 
+    /// What becomes of numbers that come in this order, each with an identity.
+    private func steps(
+        _ messages: [(Int, UInt16)],
+        of scope: MessageIdentity.Scope
+    ) -> [SequenceStep] {
+        var window: SequenceWindow?
+        return messages.map { number, digest in
+            let (next, step) = SequenceStep.step(
+                window,
+                number: number,
+                wrapsAt: nil,
+                identity: digest == 0 ? nil : MessageIdentity(scope: scope, digest: digest)
+            )
+            window = next ?? window
+            return step
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([(0, 1), (0, 1)], [.first, .repeated]),
+            ([(0, 1), (0, 2), (1, 2)], [.first, .reset, .next]),
+            ([(7, 1), (9, 2), (10, 2)], [.first, .reset, .next]),
+            ([(7, 1), (7, 0)], [.first, .repeated]),
+            ([(7, 0), (7, 1)], [.first, .repeated]),
+        ] as [([(Int, UInt16)], [SequenceStep])]
+    )
+    func `of another session are all new`(
+        messages: [(Int, UInt16)],
+        expected: [SequenceStep]
+    ) {
+        #expect(steps(messages, of: .session) == expected)
+    }
+
+    @Test(
+        arguments: [
+            ([(0, 1), (0, 1)], [.first, .repeated]),
+            ([(0, 1), (0, 2), (1, 3)], [.first, .reset, .next]),
+            ([(5, 1), (6, 2), (5, 1)], [.first, .next, .repeated]),
+            ([(5, 1), (8, 2), (6, 3)], [.first, .gap(missing: 2), .late]),
+        ] as [([(Int, UInt16)], [SequenceStep])]
+    )
+    func `of another message with the newest number are a new beginning`(
+        messages: [(Int, UInt16)],
+        expected: [SequenceStep]
+    ) {
+        #expect(steps(messages, of: .message) == expected)
+    }
+
     @Test func `a gap that is filled is missing no longer`() {
         var window = SequenceStep.step(nil, number: 1, wrapsAt: nil).window
         for (number, missing) in [(5, 3), (3, 2), (2, 1), (4, 0), (6, 0)] {
@@ -168,5 +217,35 @@ import Testing
         let outcome = try #require(explanation.attempts.first?.readings.first)
         #expect(outcome.sequence == 17)
         #expect(outcome.reading == .movement(arrivals: 1, departures: 0))
+    }
+}
+
+@Suite struct `A message of several readings` {
+    private func bench() throws -> Bench {
+        var rule = Rule(
+            topic: try TopicPattern("{facility}/counts"),
+            format: .json,
+            sequence: Rule.Sequence(number: .pointer("/n")),
+            kind: .movement(arrivals: .pointer("/in"), departures: nil)
+        )
+        rule.elements = "/counts"
+        return try Bench([rule])
+    }
+
+    @Test func `counts all of them once, however often it comes`() throws {
+        let bench = try bench()
+        for _ in 0..<3 { bench.send("podium/counts", #"{"n":4,"counts":[{"in":1},{"in":2}]}"#) }
+        #expect(bench.occupied == 3)
+        #expect(bench.takeIncidents() == [.repeatedMessage])
+        bench.send("podium/counts", #"{"n":5,"counts":[{"in":4},{"in":8}]}"#)
+        #expect(bench.occupied == 15)
+    }
+
+    @Test func `carries its number on the first that can be read`() throws {
+        let bench = try bench()
+        for _ in 0..<2 {
+            bench.send("podium/counts", #"{"n":4,"counts":[{"in":"?"},{"in":2},{"in":4}]}"#)
+        }
+        #expect(bench.occupied == 6)
     }
 }
