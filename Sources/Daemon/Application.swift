@@ -12,7 +12,7 @@ import UnixSignals
 /// The composition root: builds the graph of a configuration and runs it.
 ///
 /// The services start in this order and end in the opposite one: the sessions stop taking messages before the last feed is
-/// written and the journal is closed.
+/// written and the journal is closed, and the health is told of to the end.
 struct Application {
     private let house: House
     private let logger: Logger
@@ -40,23 +40,14 @@ struct Application {
         JournalReporter.report(recovery, logger: logger)
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }
-        var sessions: [any Service] = []
-        for (index, broker) in configuration.brokers.enumerated() {
-            let session = try SessionConfiguration(
-                broker,
-                filters: filters,
-                limits: configuration.limits
-            )
-            try session.check()
-            sessions.append(
-                SessionService(
-                    status: statuses[index],
-                    configuration: session,
-                    house: house,
-                    tally: tallies[index],
-                    journal: journal,
-                    logger: logger
-                )
+        let sessions = try configuration.brokers.indices.map { index in
+            SessionService(
+                status: statuses[index],
+                configuration: try Self.session(configuration, broker: index),
+                house: house,
+                tally: tallies[index],
+                journal: journal,
+                logger: logger
             )
         }
         let feed = FeedService(
@@ -87,8 +78,29 @@ struct Application {
                 at: .now()
             )
         )
+        let health = HealthRoom.Sources(
+            house: house,
+            brokers: statuses,
+            tallies: tallies,
+            journal: journal,
+            progress: progress
+        )
+        let healthService = HealthService(room: try HealthRoom(health, logger: logger))
         let journalService = JournalService(room: try JournalRoom(journal))
-        services = [journalService, feed] + sessions + [watch]
+        services = [healthService, journalService, feed] + sessions + [watch]
+    }
+
+    private static func session(
+        _ configuration: Configuration,
+        broker index: Int
+    ) throws -> SessionConfiguration {
+        let session = try SessionConfiguration(
+            configuration.brokers[index],
+            filters: configuration.topicFilters,
+            limits: configuration.limits
+        )
+        try session.check()
+        return session
     }
 
     /// Says in the log what was configured.

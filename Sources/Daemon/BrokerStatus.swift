@@ -1,3 +1,4 @@
+import LinuxSystem
 import MQTT
 import Synchronization
 
@@ -15,20 +16,55 @@ final class BrokerStatus: Sendable {
         case away(ConnectionFailure?)
     }
 
+    /// How it is, and how it came to be so.
+    struct Record: Equatable, Sendable {
+        var phase = Phase.starting
+        /// Since when it is connected, or is not, in milliseconds since 1970 (UTC).
+        var since: Int64
+        /// How often it was connected.
+        var connections = 0
+        /// Where it was connected last.
+        var lastEndpoint: Endpoint?
+        /// Why it last was not, whether it is now or not.
+        var lastFailure: ConnectionFailure?
+
+        fileprivate mutating func change(to phase: Phase, at milliseconds: Int64) {
+            switch (self.phase, phase) {
+            // Another reason to be away is no other state.
+            case (.away, .away), (.starting, .starting): break
+            default: since = milliseconds
+            }
+            switch phase {
+            case .starting: break
+            case .connected(let endpoint):
+                connections += 1
+                lastEndpoint = endpoint
+            case .away(let failure): lastFailure = failure ?? lastFailure
+            }
+            self.phase = phase
+        }
+    }
+
     /// The name of the broker in the configuration.
     let name: String
 
-    private let state = Mutex<Phase>(.starting)
+    private let state: Mutex<Record>
 
     init(name: String) {
         self.name = name
+        state = Mutex(Record(since: SystemClock.wallMilliseconds()))
     }
 
+    /// The present state and its history.
+    var record: Record { state.withLock { $0 } }
+
     /// The present state.
-    var phase: Phase { state.withLock { $0 } }
+    var phase: Phase { record.phase }
 
     /// Takes note of a change.
-    func change(to phase: Phase) { state.withLock { $0 = phase } }
+    func change(to phase: Phase) {
+        state.withLock { $0.change(to: phase, at: SystemClock.wallMilliseconds()) }
+    }
 
     /// Whether it is known how the connection is: made, or found impossible for now.
     var isSettled: Bool { phase != .starting }

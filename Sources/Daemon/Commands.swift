@@ -18,17 +18,22 @@ enum Console {
         }
     }
 
-    /// A text from the network, fit for a terminal: control characters and broken UTF-8 are escaped.
+    /// A text from the network, fit for a terminal: what steers it, is invisible or turns the direction of text is escaped.
     static func visible(_ text: String) -> String {
-        String(
-            text.unicodeScalars.map { scalar -> String in
-                let isBidirectional =
-                    (0x202A...0x202E).contains(scalar.value)
-                    || (0x2066...0x2069).contains(scalar.value)
-                let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-                return isControl || isBidirectional
-                    ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
-            }.joined()
-        )
+        text.unicodeScalars.map { scalar in
+            isVisible(scalar) ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        }.joined()
+    }
+
+    /// Source: Unicode, general categories; "format" holds the bidirectional controls.
+    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
+            .unassigned:
+            return false
+        default:
+            return true
+        }
     }
 }

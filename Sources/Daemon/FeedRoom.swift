@@ -12,6 +12,10 @@ actor FeedRoom {
     struct Outcome: Sendable {
         /// Whether all that was due was published.
         var isPublished: Bool
+        /// Whether the feed itself was published.
+        var isFeedNew: Bool
+        /// Why not all was published.
+        var trouble: FileError?
         /// After how long another flush would publish the rest; nil where nothing is left.
         var remainder: Duration?
     }
@@ -65,6 +69,8 @@ actor FeedRoom {
         let outcome = publish(at: now)
         progress.flushed(
             isPublished: outcome.isPublished,
+            isFeedNew: outcome.isFeedNew,
+            trouble: outcome.trouble,
             stale: board.statuses.count { $0.isStale },
             at: now
         )
@@ -90,6 +96,8 @@ actor FeedRoom {
         let wait = report.problems.isEmpty ? report.waitMilliseconds : 1000
         return Outcome(
             isPublished: report.problems.isEmpty,
+            isFeedNew: report.isFeedPublished,
+            trouble: report.problems.first,
             remainder: wait.map { .milliseconds($0) }
         )
     }

@@ -10,11 +10,18 @@ struct House {
     let configuration: Configuration
     let plan: IngestPlan
     let occupancy: LiveOccupancy
-    let incidents = IncidentLog()
+    let incidents: IncidentLog
+    let sensors: SensorHealth
 
     init(_ configuration: Configuration) {
         self.configuration = configuration
         let limits = configuration.limits
+        incidents = IncidentLog(unknownDevices: limits.unknownDevices)
+        sensors = SensorHealth(
+            capacity: limits.sensors,
+            limits: configuration.rules.map { _ in HealthLimits() },
+            start: .now()
+        )
         plan = IngestPlan(
             facilities: configuration.facilities,
             rules: configuration.rules,

@@ -2,33 +2,36 @@
 ///
 /// Objects and arrays are closures, so their ends can't be forgotten, and commas are its own affair.
 ///
-/// Besides what RFC 8259 demands, strings escape `<`, `>`, `&`, U+2028 and U+2029: the text may then stand in HTML
-/// and in JavaScript as it is.
-struct JSONWriter {
+/// Besides what RFC 8259 demands, strings escape `<`, `>`, `&`, U+2028 and U+2029, and what steers a terminal or turns the direction
+/// of text around: the text may then stand in HTML, in JavaScript and on a terminal as it is.
+public struct JSONWriter {
     /// What was written since the last ``removeAll()``.
-    private(set) var bytes: [UInt8] = []
+    public private(set) var bytes: [UInt8] = []
 
     /// Whether a value stands before the next one in the same object or array.
     private var needsComma = false
 
+    /// A writer of nothing so far.
+    public init() {}
+
     /// Begins anew with the same memory.
-    mutating func removeAll() {
+    public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         needsComma = false
     }
 
     /// Writes an object whose members `body` writes.
-    mutating func object(_ body: (inout JSONWriter) -> Void) {
+    public mutating func object(_ body: (inout JSONWriter) -> Void) {
         enclosed(by: UInt8(ascii: "{"), UInt8(ascii: "}"), body)
     }
 
     /// Writes an array whose elements `body` writes.
-    mutating func array(_ body: (inout JSONWriter) -> Void) {
+    public mutating func array(_ body: (inout JSONWriter) -> Void) {
         enclosed(by: UInt8(ascii: "["), UInt8(ascii: "]"), body)
     }
 
     /// Writes a member's name; its value must follow.
-    mutating func name(_ name: StaticString) {
+    public mutating func name(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
@@ -38,7 +41,7 @@ struct JSONWriter {
     }
 
     /// Writes text that needs no escape and is short, such as a time, through `body`.
-    mutating func plainString(_ body: (inout [UInt8]) -> Void) {
+    public mutating func plainString(_ body: (inout [UInt8]) -> Void) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         body(&bytes)
@@ -46,7 +49,7 @@ struct JSONWriter {
     }
 
     /// Writes a string, or null.
-    mutating func value(_ text: String?) {
+    public mutating func value(_ text: String?) {
         separate()
         guard let text else { return null() }
         bytes.append(UInt8(ascii: "\""))
@@ -55,27 +58,27 @@ struct JSONWriter {
     }
 
     /// Writes an integer, or null.
-    mutating func value(_ number: Int?) {
+    public mutating func value(_ number: Int?) {
         separate()
         guard let number else { return null() }
         append(number)
     }
 
     /// Writes a number so that reading it back gives the same one; null where JSON has no number for it.
-    mutating func value(_ number: Double) {
+    public mutating func value(_ number: Double) {
         separate()
         guard number.isFinite else { return null() }
         bytes.append(contentsOf: number.description.utf8)
     }
 
     /// Writes true or false.
-    mutating func value(_ flag: Bool) {
+    public mutating func value(_ flag: Bool) {
         separate()
         bytes.append(contentsOf: (flag ? "true" : "false").utf8)
     }
 
     /// Writes null.
-    mutating func nullValue() {
+    public mutating func nullValue() {
         separate()
         null()
     }
@@ -124,17 +127,31 @@ struct JSONWriter {
         case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
         case 0..<0x20, 0x7F, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
             appendEscape(UInt16(byte))
-        case 0xA8, 0xA9:
-            // The last byte of U+2028 and U+2029 (E2 80 A8, E2 80 A9). A string can't begin with it, so the
-            // two bytes before it are of this string.
-            if bytes.suffix(2).elementsEqual([0xE2, 0x80]) {
-                bytes.removeLast(2)
-                appendEscape(0x2000 + UInt16(byte & 0x3F))
-            } else {
-                bytes.append(byte)
-            }
+        case 0x80..<0xC0: appendContinuation(byte)
         default: bytes.append(byte)
         }
+    }
+
+    /// Appends a byte that is not the first of its character; where it completes one that must not stand as it is, its escape.
+    private mutating func appendContinuation(_ byte: UInt8) {
+        // A string can't begin with such a byte, so those before it are of this string.
+        let count = bytes.count
+        let isControl = bytes[count - 1] == 0xC2 && byte < 0xA0
+        if isControl {
+            bytes.removeLast()
+            return appendEscape(UInt16(byte))
+        }
+        if bytes[count - 2] == 0xE2, bytes[count - 1] <= 0x81 {
+            let unit = 0x2000 | UInt16(bytes[count - 1] & 0x3F) << 6 | UInt16(byte & 0x3F)
+            switch unit {
+            // Marks and embeddings of direction (UAX #9), and the separators of lines and paragraphs.
+            case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
+                bytes.removeLast(2)
+                return appendEscape(unit)
+            default: break
+            }
+        }
+        bytes.append(byte)
     }
 
     private mutating func appendEscape(_ unit: UInt16) {

@@ -13,7 +13,7 @@ struct Carparkd: AsyncParsableCommand {
         abstract:
             "Live car-park occupancy, from MQTT sensors to files that any web host can serve.",
         version: Version.current,
-        subcommands: [Run.self, Check.self, Explain.self, Replay.self, Simulate.self]
+        subcommands: [Run.self, Check.self, Explain.self, Replay.self, Simulate.self, Status.self]
     )
 }
 

@@ -53,6 +53,16 @@ import Testing
         )
     }
 
+    @Test func `says where the health of the daemon goes, and how many strangers it lists`() throws
+    {
+        let text = smallest + "runtime_directory: /run/town\nlimits: {unknown_devices: 7}\n"
+        let configuration = try Configuration.parse(text, file: "c.yaml")
+        #expect(configuration.runtimeDirectory == "/run/town")
+        #expect(configuration.limits.unknownDevices == 7)
+        #expect(configuration.limits.sensors == 100_000)
+        #expect(configuration.summary.contains("health: '/run/town'"))
+    }
+
     @Test(arguments: [
         ("mqtts://broker.example.org", "mqtts://broker.example.org:8883"),
         ("mqtt://10.0.0.1:1", "mqtt://10.0.0.1:1"),

@@ -15,7 +15,6 @@ let everyKind = """
         keep_alive: 30s
         session_expiry: 7d
     state_directory: /var/lib/carparkd/state
-    runtime_directory: /run/carparkd
     feed:
       directory: /var/lib/carparkd/feed
       interval: 1s
@@ -28,7 +27,7 @@ let everyKind = """
           Contains public sector information
           licensed under the Open Government Licence v3.0.
     history: {span: 24h, step: 1m}
-    limits: {payload_bytes: 65536, json_depth: 64, topic_bytes: 1024, unknown_devices: 500}
+    limits: {payload_bytes: 65536, json_depth: 64, topic_bytes: 1024}
     facilities:
       - id: charlotte-street
         name: Charlotte Street Car Park
@@ -83,7 +82,7 @@ func everyKindMeant() throws -> Configuration {
             )
         ],
         stateDirectory: "/var/lib/carparkd/state",
-        runtimeDirectory: "/run/carparkd",
+        runtimeDirectory: nil,
         feed: Configuration.Feed(
             directory: "/var/lib/carparkd/feed",
             temporaryDirectory: "/var/lib/carparkd/feed.tmp",
@@ -108,7 +107,7 @@ func everyKindMeant() throws -> Configuration {
             topicBytes: 1024,
             bays: 20_000,
             sensors: 100_000,
-            unknownDevices: 500
+            unknownDevices: 1000
         ),
         facilities: try everyFacility(),
         devices: nil,

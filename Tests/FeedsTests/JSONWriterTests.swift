@@ -37,7 +37,9 @@ struct JSONWriterTests {
         ("<script>", #""\u003cscript\u003e""#), ("&amp;", #""\u0026amp;""#),
         ("]]>", #""]]\u003e""#),
         ("\u{2028}\u{2029}", #""\u2028\u2029""#), ("\u{20A8}é\u{A8}", "\"\u{20A8}é\u{A8}\""),
-        ("\u{202E}", "\"\u{202E}\""),
+        ("\u{202E}\u{2066}\u{200F}", #""\u202e\u2066\u200f""#),
+        ("\u{9B}31m\u{80}\u{A0}", "\"\\u009b31m\\u0080\u{A0}\""),
+        ("\u{200D}\u{2013}\u{2070}\u{10FFFF}", "\"\u{200D}\u{2013}\u{2070}\u{10FFFF}\""),
     ])
     func `A string is escaped so that it may stand in JSON, JavaScript and HTML`(
         text: String,

@@ -121,6 +121,8 @@ struct Town {
     var capacity = 500
     var capacities: [String: Int] = [:]
     var state: String
+    /// Nil leaves it to the service manager.
+    var runtime: String?
     var rules = [
         #"{topic: "park/{facility}/bay/{bay}", reading: bay, occupied: /occupied}"#,
         #"{topic: "park/{facility}/gate/in", format: text, reading: movement, in: 1}"#,
@@ -135,6 +137,7 @@ struct Town {
         self.port = port
         feed = directory.path("feed")
         state = directory.path("state")
+        runtime = directory.path("run")
     }
 
     var text: String {
@@ -144,6 +147,7 @@ struct Town {
             name: council
         \(brokerKeys.indented(by: 4))
         state_directory: \(state)
+        \(runtime.map { "runtime_directory: \($0)" } ?? "")
         feed:
           directory: \(feed)
           interval: \(interval)

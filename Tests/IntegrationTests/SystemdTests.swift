@@ -9,6 +9,7 @@ struct `The service` {
         var town = Town(directory, port: 1883)
         town.feed = "/var/lib/carparkd/feed"
         town.state = "/var/lib/carparkd/state"
+        town.runtime = nil
         town.brokerKeys = """
             username: carparkd
             password: {credential: mqtt-password}
@@ -43,6 +44,8 @@ struct `The service` {
             "running StatusText=council connected; 0 messages; 0 of 6 facilities stale",
             "feed parking.json carparkd 644", "feed index.html carparkd 644",
             "feed history/level.json carparkd 644", "level 77",
+            "run /run/carparkd carparkd 750", "run /run/carparkd/health.json carparkd 640",
+            "status 0", "status for nobody 4", "status when stopped 3",
             "stopped ActiveState=inactive", "stopped Result=success", "stopped ExecMainStatus=0",
             "stopped NRestarts=0", "offline",
             "wrong ActiveState=failed", "wrong Result=exit-code", "wrong ExecMainStatus=78",
@@ -93,7 +96,13 @@ struct `The service` {
         grep -o '"occupied":77' $feed/parking.json | sed 's/.*:/level /'
         cd $feed
         stat -c 'feed %n %U %a' parking.json index.html history/level.json
+        for attempt in {1..100}; do [ -e /run/carparkd/health.json ] && break; sleep 0.1; done
+        stat -c 'run %n %U %a' /run/carparkd /run/carparkd/health.json
+        ask() { code=0; "${@:2}" carparkd status > /dev/null || code=$?; echo "$1 $code"; }
+        ask status env
+        ask 'status for nobody' setpriv --reuid 65534 --clear-groups
         systemctl stop carparkd
+        ask 'status when stopped' env
         show stopped ActiveState,Result,ExecMainStatus,NRestarts
         mosquitto_sub $client -t carparkd/carparkd/status -C 1 -W 10
 

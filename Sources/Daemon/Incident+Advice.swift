@@ -1,0 +1,28 @@
+import Ingest
+
+extension Incident {
+    /// What a person can do about it.
+    var advice: String {
+        switch self {
+        case .noRule: "write a rule for these topics, or subscribe to less"
+        case .topicTooLong, .payloadTooLarge, .payloadTooDeep:
+            "look for the publisher; if it is a sensor of yours, raise the limit of that name"
+        case .notJSON, .notUTF8: "the sensor sends something else than its rule's format"
+        case .noMemory: "the machine is short of memory"
+        case .unknownFacility: "add the facility to the configuration, or look for the publisher"
+        case .fieldMissing, .fieldHasWrongType:
+            "compare the shape below with the pointers of the rule"
+        case .unknownWord: "add the word to the rule's values; 'mosquitto_sub -v' shows it"
+        case .outOfRange: "the sensor counts what cannot be, or the rule reads another field"
+        case .badBayName: "the rule reads a bay's name where there is none"
+        case .tooManyBays: "raise limits.bays if they are real; else look for the publisher"
+        case .tooManySensors: "raise limits.sensors if they are real; else look for the publisher"
+        case .retainedMovement: "let the sensor publish its movements without the retain flag"
+        case .repeatedMessage: "nothing: a network delivered twice, and it was counted once"
+        case .futureClock, .unsetClock, .unreadableTime: "set the sensor's clock"
+        case .counterReset, .counterJump: "look whether the sensor restarts, or was replaced"
+        case .missingMessages: "look at the reception of these sensors"
+        case .sequenceReset: "nothing, unless it happens often: then the sensor restarts"
+        }
+    }
+}

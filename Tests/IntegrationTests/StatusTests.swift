@@ -1,0 +1,176 @@
+import Glibc
+import JSONDocument
+import Testing
+
+/// The whole program with a real broker, and what `carparkd status` says of it to a person and to a program.
+@Suite struct `The status` {
+    private let directory: ScratchDirectory
+    private var file: String { directory.path("run/health.json") }
+
+    init() throws { directory = try ScratchDirectory() }
+
+    private struct Answer {
+        let exit: ChildProcess.Exit
+        let text: String
+        let errors: String
+    }
+
+    private func ask(_ arguments: [String]) async throws -> Answer {
+        let process = try carparkd(["status"] + arguments)
+        let exit = try await process.exit()
+        return Answer(exit: exit, text: process.output, errors: process.errors)
+    }
+
+    private func value(_ pointer: String) -> Int? {
+        let document = JSONDocument(maximumBytes: 4 << 20, maximumDepth: 16)
+        guard let bytes = content(of: file), (try? document.parse(bytes.span)) != nil else {
+            return nil
+        }
+        return document.integer(pointer)
+    }
+
+    /// Waits until the file says something.
+    private func says(
+        _ pointer: String,
+        _ number: Int,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let isSaid = try await eventually { value(pointer) == number }
+        try #require(isSaid, "\(pointer) is not \(number)", sourceLocation: sourceLocation)
+    }
+
+    @Test func `shows what came, what was refused and why, and nothing of any payload`()
+        async throws
+    {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let arguments = try town.write()
+        let daemon = try carparkd(["run"] + arguments)
+        try await daemon.says("subscribed")
+        try await broker.publish("park/bays/bay/a", #"{"occupied": true}"#)
+        try await broker.publish("park/bays/bay/a", #"{"plate": "AB12 CDE", "AB12CDE": [1, 2]}"#)
+        try await broker.publish("park/level/level", "AB12 CDE")
+        try await broker.publish("park/moon/level", #"{"count": 1}"#)
+        try await says("/traffic/refused", 3)
+
+        let answer = try await ask(arguments)
+        #expect(answer.exit == .status(0), "\(answer.text)\(answer.errors)")
+        for line in [
+            "carparkd 0.1.0 is well (process ", "3 of 4 messages were refused",
+            "council  connected  for ", "mqtt://127.0.0.1:\(broker.port)",
+            "4 messages since the start: 1 readings, 0 late, 0 redelivered, 3 refused",
+            "journal  durable", "1 × field missing, rules[0] park/{facility}/bay/{bay}",
+            "{plate: string(8), key(7): array(2) of number}",
+            "payload is not JSON, rules[4] park/{facility}/level, on park/level/level", "text(8)",
+            "1 × unknown facility, rules[4] park/{facility}/level, last on park/moon/level",
+        ] {
+            #expect(answer.text.contains(line), "\(line)\nis not in\n\(answer.text)")
+        }
+        #expect(answer.text.contains("\n  bays     1/500  499 free  open"))
+
+        let raw = try #require(content(of: file))
+        let json = try await ask(arguments + ["--json"])
+        #expect(json.exit == .status(0))
+        #expect(json.text.hasPrefix(#"{"version":"0.1.0","pid":"#))
+        let byPath = try await ask(["--file", file])
+        #expect(byPath.exit == .status(0))
+        for text in [String(decoding: raw, as: UTF8.self), json.text, answer.text, daemon.errors] {
+            #expect(!text.contains("AB12"))
+        }
+        #expect(try #require(status(of: file)).st_mode & 0o7777 == 0o640)
+        #expect(try #require(status(of: directory.path("run"))).st_mode & 0o7777 == 0o750)
+    }
+
+    @Test func `says that the broker is away, that the daemon died and that it ended`() async throws
+    {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let arguments = try town.write()
+        var daemon = try carparkd(["run"] + arguments)
+        try await daemon.says("subscribed")
+        try await broker.stop()
+        try await daemon.says("connection lost")
+        let isSeen = try await eventually {
+            content(of: file).map { String(decoding: $0, as: UTF8.self) }?
+                .contains(#""state":"away""#) == true
+        }
+        #expect(isSeen)
+        let away = try await ask(arguments)
+        #expect(away.exit == .status(1))
+        #expect(away.text.contains("carparkd 0.1.0 is running with trouble"))
+        #expect(away.text.contains("\nTROUBLE\n  broker council is away, for "))
+
+        daemon.send(SIGKILL)
+        _ = try await daemon.exit()
+        let dead = try await ask(arguments)
+        #expect(dead.exit == .status(3))
+        #expect(dead.text.contains("IS NOT RUNNING: process "))
+
+        // One that died does not stand in the way of the next.
+        try await broker.start()
+        daemon = try carparkd(["run"] + arguments)
+        try await daemon.says("subscribed")
+        let isBack = try await eventually {
+            content(of: file).map { String(decoding: $0, as: UTF8.self) }?
+                .contains(#""state":"connected""#) == true
+        }
+        #expect(isBack)
+        daemon.send(SIGTERM)
+        #expect(try await daemon.exit() == .status(0))
+        let ended = try await ask(arguments)
+        #expect(ended.exit == .status(3))
+        #expect(ended.errors.hasPrefix("carparkd is not running: there is no \(file)\n"))
+        #expect(ended.text.isEmpty)
+    }
+
+    @Test func `is told once that it cannot be written, and everything else goes on`() async throws
+    {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        try directory.write("", to: "file")
+        town.runtime = directory.path("file/run")
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await daemon.says("health file cannot be written")
+        try await broker.publish("park/bays/bay/a", #"{"occupied": true}"#)
+        try await town.shows(["bays": 1])
+        // Longer than one more attempt takes to come.
+        try await Task.sleep(for: .seconds(6))
+        #expect(daemon.lines("health file cannot be written").count == 1)
+        #expect(daemon.errors.contains("RuntimeDirectory="))
+        #expect(daemon.isRunning)
+    }
+
+    @Test func `belongs to one daemon, and the other says so`() async throws {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await says("/traffic/messages", 0)
+        let pid = value("/pid")
+        var second = Town(try ScratchDirectory(), port: broker.port)
+        second.runtime = town.runtime
+        second.brokerKeys = "client_id: second"
+        let other = try carparkd(["run"] + second.write())
+        try await other.says("another process publishes through it")
+        #expect(other.isRunning)
+        other.send(SIGTERM)
+        #expect(try await other.exit() == .status(0))
+        #expect(value("/pid") == pid)
+    }
+
+    @Test func `without a configuration looks where systemd would have it`() async throws {
+        let answer = try await ask(["--config", directory.path("missing.yaml")])
+        #expect(answer.errors.contains("missing.yaml cannot be used"))
+        #expect(answer.errors.contains("looking in /run/carparkd"))
+    }
+
+    @Test(arguments: ["", "{}", "[[[[", "\u{1B}[2J"])
+    func `knows nothing from a file that is none`(text: String) async throws {
+        try directory.write(text, to: "health.json")
+        let answer = try await ask(["--file", directory.path("health.json")])
+        #expect(answer.exit == .status(4))
+        #expect(answer.text.isEmpty)
+        #expect(answer.errors.hasSuffix("is no health file of carparkd\n"))
+    }
+}
