@@ -142,7 +142,7 @@ let package = Package(
             "StorageFaultTests",
             ["CZlib", "JSONDocument", "StorageProbe", "TestSupport"]
         ),
-        tests("IntegrationTests", ["FaultProxy", "JSONDocument", "TestSupport"]),
+        tests("IntegrationTests", ["FaultProxy", "JSONDocument", "LinuxSystem", "TestSupport"]),
         tests("TidyTests", []),
 
         // A disk for SQLite that crashes and fails on purpose.
