@@ -507,9 +507,11 @@ const uint8_t *transport_answer(const struct transport *transport, size_t *count
 }
 
 int transport_wait(
-    const struct transport *transport, bool writable, bool abortable, int milliseconds) {
+    const struct transport *transport, int events_wanted, bool abortable, int milliseconds) {
+    short wanted = (short)((events_wanted & TRANSPORT_READABLE ? POLLIN : 0)
+        | (events_wanted & TRANSPORT_WRITABLE ? POLLOUT : 0));
     struct pollfd waits[2] = {
-        {.fd = transport->socket, .events = (short)(POLLIN | (writable ? POLLOUT : 0))},
+        {.fd = transport->socket, .events = wanted},
         {.fd = abortable ? transport->abort_descriptor : -1, .events = POLLIN},
     };
     // Interrupted is like time up: whoever waits looks around and waits again.

@@ -249,12 +249,15 @@ struct ConnectionOptions {
 
     /// Waits until there is something to do, no longer than this.
     func wait(atMost duration: Duration, wakeable: Bool) -> Readiness {
-        if mayReadAtOnce || writeFailure != nil { return .readable }
-        let wantsToWrite =
-            unsafe isBlocked || (isShakingHands && transport_tls_waits_to_write(ssl))
+        if writeFailure != nil || (mayReadAtOnce && !isBlocked) { return .readable }
+        var wanted: Readiness = .readable
+        if unsafe isShakingHands && transport_tls_waits_to_write(ssl) { wanted.insert(.writable) }
+        // Each message that is read leaves an acknowledgement to be written: whoever doesn't take
+        // those isn't listened to, or they would fill the memory.
+        if isBlocked { wanted = .writable }
         let events = unsafe transport_wait(
             transport,
-            wantsToWrite,
+            wanted.rawValue,
             wakeable,
             duration.pollMilliseconds
         )
@@ -479,7 +482,7 @@ struct ConnectionOptions {
             guard left > .zero else { return false }
             _ = unsafe transport_wait(
                 transport,
-                true,
+                Readiness([.readable, .writable]).rawValue,
                 false,
                 min(left, .milliseconds(50)).pollMilliseconds
             )

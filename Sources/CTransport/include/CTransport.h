@@ -126,11 +126,11 @@ const uint8_t *transport_answer(const struct transport *transport, size_t *count
 /// What `transport_wait` saw.
 enum { TRANSPORT_READABLE = 1, TRANSPORT_WRITABLE = 2, TRANSPORT_ABORTED = 4 };
 
-/// Waits (with poll: any descriptor number will do) until the socket is readable, or, where wished,
-/// writable or aborted; 0 when the time is up. An error of the socket counts as readable: the next
-/// read tells which.
+/// Waits (with poll: any descriptor number will do) until the socket is what is wished, readable or
+/// writable, or, where wished, aborted; 0 when the time is up. An error of the socket counts as
+/// readable, wished or not: the next read tells which.
 int transport_wait(
-    const struct transport *transport, bool writable, bool abortable, int milliseconds);
+    const struct transport *transport, int events_wanted, bool abortable, int milliseconds);
 
 /// While unset, writes go straight to the socket, after what is gathered.
 void transport_gather(struct transport *transport, bool gathers);
