@@ -315,7 +315,8 @@ struct ConnectionOptions {
             let isFull = unsafe !transport_may_read(transport)
             if isFull || box.messages >= Self.messagesInBatch { break }
         }
-        if !hasMore, failure == nil { failure = writeFailure }
+        // A mere end says less than how writing ended, such as that the broker took nothing for too long.
+        if !hasMore, failure == nil || failure == .closed { failure = writeFailure ?? failure }
         mayReadAtOnce = failure == nil && hasMore
         return Batch(messages: box.messages, promises: box.promises, failure: failure)
     }
