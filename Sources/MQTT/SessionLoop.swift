@@ -242,6 +242,8 @@ final class SessionLoop {
         let connection = conversation.connection
         publications = []
         publishStatus("offline", connection)
+        // A turn waits before it writes: the answer would come a second late.
+        try connection.write()
         let deadline = ContinuousClock.now + .seconds(2)
         while !publications.isEmpty, ContinuousClock.now < deadline {
             try turn(conversation, wakeable: false)
