@@ -41,6 +41,9 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable, CustomStringConv
     /// `MOSQ_ERR_OVERSIZE_PACKET`.
     public static let oversizePacket = ResultCode(MOSQ_ERR_OVERSIZE_PACKET)
 
+    /// `MOSQ_ERR_DUPLICATE_PROPERTY`.
+    public static let duplicateProperty = ResultCode(MOSQ_ERR_DUPLICATE_PROPERTY)
+
     private init(_ code: mosq_err_t) { self.init(rawValue: Int32(code.rawValue)) }
 
     /// The C name and what it means.
@@ -65,6 +68,7 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         .nameResolution: "MOSQ_ERR_EAI", .malformedText: "MOSQ_ERR_MALFORMED_UTF8",
         .keepAlive: "MOSQ_ERR_KEEPALIVE", .malformedPacket: "MOSQ_ERR_MALFORMED_PACKET",
         .oversizePacket: "MOSQ_ERR_OVERSIZE_PACKET",
+        .duplicateProperty: "MOSQ_ERR_DUPLICATE_PROPERTY",
         ResultCode(MOSQ_ERR_NOT_FOUND): "MOSQ_ERR_NOT_FOUND",
         ResultCode(MOSQ_ERR_NOT_SUPPORTED): "MOSQ_ERR_NOT_SUPPORTED",
         ResultCode(MOSQ_ERR_AUTH): "MOSQ_ERR_AUTH",

@@ -382,7 +382,7 @@ struct ConnectionOptions {
         case .connectionLost: return .closed
         case .systemError:
             return Self.ending(cause)
-        case .protocolError, .malformedPacket, .malformedText, .payloadSize:
+        case .protocolError, .malformedPacket, .malformedText, .payloadSize, .duplicateProperty:
             return .malformed(result)
         case .keepAlive: return .silent
         default: return .library(result)
