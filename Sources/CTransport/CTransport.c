@@ -133,7 +133,7 @@ static ssize_t read_ahead(struct transport *transport, void *buffer, size_t coun
 static ssize_t followed(struct transport *transport, const void *buffer, ssize_t count) {
     if (count <= 0) return count;
     int refusal = framing_follow(
-        &transport->framing, buffer, (size_t)count, transport->largest_rest);
+        &transport->framing, buffer, (size_t)count, &transport->bounds);
     if (!refusal) return count;
     transport->refusal = refusal;
     errno = EBADMSG;
@@ -455,13 +455,13 @@ static void notice_dead_peer(int socket, int timeout_seconds) {
 
 void transport_attach(
     struct transport *transport, int socket, const void *ssl, int timeout_seconds,
-    size_t largest_rest) {
+    struct transport_bounds bounds) {
     transport_detach(transport);
     notice_dead_peer(socket, timeout_seconds);
     transport->socket = socket;
     transport->ssl = ssl;
     transport->served = transport_is_interposed() ? socket : -1;
-    transport->largest_rest = largest_rest;
+    transport->bounds = bounds;
 }
 
 void transport_detach(struct transport *transport) {
@@ -494,6 +494,8 @@ bool transport_has_ended(const struct transport *transport) {
 }
 
 int transport_refusal(const struct transport *transport) { return transport->refusal; }
+
+void transport_release(struct transport *transport) { framing_release(&transport->framing); }
 
 int transport_first_byte(const struct transport *transport) {
     return transport->served >= 0 ? transport->framing.first : -1;

@@ -58,6 +58,9 @@ func messageReceived(
     guard let box = unsafe box(userData), let message = unsafe message else { return }
     box.messages += 1
     if unsafe message.pointee.qos > 0 { box.promises += 1 }
+    if unsafe message.pointee.qos == QoS.exactlyOnce.rawValue {
+        unsafe transport_release(box.transport)
+    }
     let mayBeRedelivery = unsafe Delivery.mayBeRedelivery(
         qos: message.pointee.qos,
         firstByte: transport_first_byte(box.transport)

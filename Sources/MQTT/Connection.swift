@@ -86,7 +86,7 @@ struct ConnectionOptions {
             mosquitto_socket(client),
             ssl,
             options.keepAliveSeconds * 3 / 2,
-            Self.largestRest(options, version)
+            Self.bounds(options, version)
         )
     }
 
@@ -100,16 +100,26 @@ struct ConnectionOptions {
         unsafe box.release()
     }
 
-    /// The remaining length of the largest packet that is worth its memory.
+    /// What is worth its memory.
     ///
     /// An MQTT 5.0 broker knows our limit and has broken it. To one of 3.1.1 we couldn't tell it:
     /// ending the connection for any larger message would make it come again for ever. For the
     /// same reason the fixed header is not counted, though it should be: mosquitto 2.0.11 counts it
     /// a byte too short.
-    private static func largestRest(_ options: ConnectionOptions, _ version: ProtocolVersion) -> Int
-    {
+    ///
+    /// We never ask for QoS 2. A broker may still have such messages from a former program with our
+    /// name; for those what we say in MQTT 5.0 holds in both versions.
+    private static func bounds(
+        _ options: ConnectionOptions,
+        _ version: ProtocolVersion
+    ) -> transport_bounds {
         let limit = Int(options.maximumPacketBytes ?? 0)
-        return version == .version5 || limit == 0 ? limit : max(limit, 16 * 1024 * 1024)
+        let isAgreed = version == .version5 || limit == 0
+        return transport_bounds(
+            largest_rest: isAgreed ? limit : max(limit, 16 * 1024 * 1024),
+            largest_held: limit,
+            most_held: UInt32(options.receiveMaximum)
+        )
     }
 
     private static let libraryResult = ResultCode(rawValue: mosquitto_lib_init())
@@ -372,6 +382,7 @@ struct ConnectionOptions {
         unsafe transport_detach(transport)
         if let reason = box.refusal { return .refused(reason) }
         if refusal == Int32(TRANSPORT_OVERSIZED) { return .oversized }
+        if refusal == Int32(TRANSPORT_EXCESSIVE) { return .excessive }
         if isAsserted || refusal == Int32(TRANSPORT_MALFORMED) {
             return .malformed(.malformedPacket)
         }

@@ -87,6 +87,9 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
     case malformed(ResultCode)
     /// The broker sent a packet that is larger than we asked for.
     case oversized
+    /// The broker sent more than was agreed: QoS 2 messages that it doesn't release, or wordy answers
+    /// that nobody asked for.
+    case excessive
     /// The broker was silent for longer than the keep alive.
     case silent
     /// We were asked to stop.
@@ -106,6 +109,7 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
         case .dismissed(let reason): "the broker ended the connection: \(reason)"
         case .malformed(let code): "the broker sent a malformed packet (\(code))"
         case .oversized: "the broker sent a packet larger than we accept"
+        case .excessive: "the broker sent more than was agreed"
         case .silent: "the broker is silent"
         case .cancelled: "stopped"
         case .library(let code): code.description
@@ -126,7 +130,10 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
         // mosquitto 2.0.11 gives no other sign when somebody takes over our session.
         case .closed:
             "look into the broker's log, and whether another program uses the same client_id"
-        case .silent, .cancelled, .library: nil
+        case .excessive: "check what listens at this address, and look into the broker's log"
+        case .silent: "look at the broker's load, and at the network on the way"
+        case .library(.oversizePacket): "raise the broker's limit of the size of packets"
+        case .cancelled, .library: nil
         }
     }
 
@@ -136,7 +143,8 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
         case .refused(let reason): reason == .unsupportedProtocolVersion
         // Old brokers hang up on a version that they don't know, or refuse it in their own format.
         case .closed, .malformed: true
-        case .unreachable, .unresolvable, .timedOut, .tls, .dismissed, .oversized, .silent,
+        case .unreachable, .unresolvable, .timedOut, .tls, .dismissed, .oversized,
+            .excessive, .silent,
             .cancelled, .library:
             false
         }

@@ -269,6 +269,40 @@ struct `Size of packets` {
         }
     }
 
+    @Test(arguments: Wire.allCases)
+    func `No more messages at QoS 2 are held than were agreed`(wire: Wire) throws {
+        let broker = try ScriptedBroker(wire) { $0.receiveMaximum = 3 }
+        let topic = [0, 1] + Array("t".utf8)
+        // Those that are released are held no longer.
+        for identifier in 1...10 as ClosedRange<UInt16> {
+            try broker.peer.send(.publish, flags: 4, topic + bytes(identifier) + [0])
+            #expect(try broker.peer.expect(.pubrec).number(at: 0) == identifier)
+            try broker.peer.send(.pubrel, flags: 2, bytes(identifier))
+            #expect(try broker.peer.expect(.pubcomp).number(at: 0) == identifier)
+        }
+        for identifier in 11...14 as ClosedRange<UInt16> {
+            try broker.peer.send(.publish, flags: 4, topic + bytes(identifier) + [0])
+            try broker.peer.send(.pubrel, flags: 2, bytes(999))
+        }
+        #expect(try broker.firstEnd() == .excessive)
+        #expect(broker.recorder.messages.count == 10)
+    }
+
+    @Test(arguments: Wire.allCases)
+    func `Answers that nobody asked for may have few words`(wire: Wire) throws {
+        let broker = try ScriptedBroker(wire)
+        let words = [0x1F, 0x01, 0x00] + [UInt8](repeating: 0x61, count: 256)
+        let length: [UInt8] = [0x83, 0x02]
+        // Fifteen of them are less than 4 KiB.
+        for count in 1...16 {
+            try broker.peer.send(.puback, [0, 77, 0] + length + words)
+            guard count == 15 else { continue }
+            try broker.peer.publish("test/x", [1], identifier: 1)
+            #expect(try broker.peer.expect(.puback).body == [0, 1])
+        }
+        #expect(try broker.firstEnd() == .excessive)
+    }
+
     @Test func `Around the agreed size mosquitto sends nothing that ends the connection`() throws {
         let broker = try Mosquitto()
         var configuration = configuration(ports: broker.port)

@@ -66,16 +66,27 @@ void transport_refuse_socket_pair(struct transport *transport, bool refuses);
 /// and `EAI_CANCELED`.
 void transport_bound_connecting(struct transport *transport, int milliseconds);
 
+/// What a broker may make libmosquitto keep; 0 is no bound.
+struct transport_bounds {
+    /// The largest remaining length of a packet.
+    size_t largest_rest;
+    /// The same of a message at QoS 2, which libmosquitto holds until the broker releases it.
+    size_t largest_held;
+    /// How many of those it holds. libmosquitto 2.0.11 counts them, too, but believes any PUBREL, and
+    /// with MQTT 3.1.1 it doesn't.
+    uint32_t most_held;
+};
+
 /// From now on this socket (under `ssl`, where that is not NULL) is served from the read-ahead, its
 /// writes are gathered, and the packets that come are followed.
 ///
 /// Also sets what the system should know about it: dead peers are noticed within about
-/// `timeout_seconds` (keep-alive probes, `TCP_USER_TIMEOUT`). Where `largest_rest` is not 0, a
-/// packet whose remaining length is larger is refused while that length is read, before
-/// libmosquitto reserves memory for it.
+/// `timeout_seconds` (keep-alive probes, `TCP_USER_TIMEOUT`). A packet that crosses one of the bounds
+/// is refused while its length is read, before libmosquitto reserves memory for it; so are
+/// acknowledgements with more than 4 KiB of properties in all.
 void transport_attach(
     struct transport *transport, int socket, const void *ssl, int timeout_seconds,
-    size_t largest_rest);
+    struct transport_bounds bounds);
 
 /// The socket is closed, or about to be: forget it and what is buffered for it.
 void transport_detach(struct transport *transport);
@@ -109,11 +120,15 @@ int transport_shielded(
     struct transport *transport, int (*read_packet)(struct mosquitto *client, int max_packets),
     struct mosquitto *client);
 
-/// Why `transport_refusal` says that a packet was refused: it is larger than agreed, or it is none.
-enum { TRANSPORT_OVERSIZED = 1, TRANSPORT_MALFORMED = 2 };
+/// Why `transport_refusal` says that a packet was refused: it is larger than agreed, it is none, or it is
+/// one too many.
+enum { TRANSPORT_OVERSIZED = 1, TRANSPORT_MALFORMED = 2, TRANSPORT_EXCESSIVE = 3 };
 
 /// Why a packet was refused while its first bytes were read; 0 where none was.
 int transport_refusal(const struct transport *transport);
+
+/// libmosquitto has handed over a message at QoS 2, and holds it no longer.
+void transport_release(struct transport *transport);
 
 /// The first byte of the packet in hand (type and flags), in a callback of libmosquitto the one that
 /// led there; -1 where it is unknown.
