@@ -124,8 +124,10 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
             "0x\(digits.count < 2 ? "0" : "")\(digits) \(Self.texts[rawValue]?.name ?? "Unknown")"
     }
 
-    /// What the operator should look at, where there is something.
-    public var advice: String? { Self.texts[rawValue]?.advice }
+    /// What the operator should look at; every failure has something.
+    public var advice: String? {
+        Self.texts[rawValue]?.advice ?? (isFailure ? "look into the broker's log" : nil)
+    }
 
     /// The reason that MQTT 3.1.1 says with this return code of a CONNACK.
     static func version311(connack code: Int32) -> ReasonCode {
@@ -145,10 +147,10 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         0x04: ("Disconnect with Will Message", nil),
         0x10: ("No matching subscribers", nil),
         0x11: ("No subscription existed", nil),
-        0x80: ("Unspecified error", "look into the broker's log"),
-        0x81: ("Malformed Packet", "look into the broker's log"),
-        0x82: ("Protocol Error", "look into the broker's log"),
-        0x83: ("Implementation specific error", "look into the broker's log"),
+        0x80: ("Unspecified error", nil),
+        0x81: ("Malformed Packet", nil),
+        0x82: ("Protocol Error", nil),
+        0x83: ("Implementation specific error", nil),
         0x84: ("Unsupported Protocol Version", "the broker must speak MQTT 5.0 or 3.1.1"),
         0x85: (
             "Client Identifier not valid", "choose another client_id, or allow it at the broker"
@@ -157,10 +159,10 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         0x87: (
             "Not authorized", "allow this user at the broker (password file, access control list)"
         ),
-        0x88: ("Server unavailable", "look into the broker's log"),
-        0x89: ("Server busy", nil),
+        0x88: ("Server unavailable", nil),
+        0x89: ("Server busy", "if this goes on, look for what keeps the broker busy"),
         0x8A: ("Banned", "ask the broker's administrator"),
-        0x8B: ("Server shutting down", nil),
+        0x8B: ("Server shutting down", "start the broker again, if nobody else does"),
         0x8C: ("Bad authentication method", "the broker wants another way to log in"),
         0x8D: ("Keep Alive timeout", "the machine or the network was too slow"),
         0x8E: (
@@ -168,11 +170,12 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
             "another program uses the same client_id: give each its own"
         ),
         0x8F: ("Topic Filter invalid", "correct the rule's topic"),
-        0x90: ("Topic Name invalid", nil),
+        0x90: ("Topic Name invalid", "allow the topic carparkd/CLIENT_ID/status at the broker"),
         0x91: ("Packet Identifier in use", nil),
         0x93: ("Receive Maximum exceeded", nil),
-        0x95: ("Packet too large", nil),
-        0x96: ("Message rate too high", nil),
+        0x94: ("Topic Alias invalid", nil),
+        0x95: ("Packet too large", "raise the broker's limits"),
+        0x96: ("Message rate too high", "raise the broker's limits"),
         0x97: ("Quota exceeded", "raise the broker's limits"),
         0x98: ("Administrative action", "ask the broker's administrator"),
         0x99: ("Payload format invalid", nil),
@@ -181,8 +184,9 @@ public struct ReasonCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         0x9C: ("Use another server", "correct the broker's url"),
         0x9D: ("Server moved", "correct the broker's url"),
         0x9E: ("Shared Subscriptions not supported", nil),
-        0x9F: ("Connection rate exceeded", nil),
-        0xA0: ("Maximum connect time", nil),
+        0x9F: ("Connection rate exceeded", "raise the broker's limits"),
+        0xA0: ("Maximum connect time", "raise the broker's limits"),
+        0xA1: ("Subscription Identifiers not supported", nil),
         0xA2: ("Wildcard Subscriptions not supported", "the broker must allow wildcards"),
     ]
 }

@@ -124,7 +124,8 @@ public enum ConnectionFailure: Error, Equatable, Sendable, CustomStringConvertib
         case .timedOut(.connecting): "check the address, and firewalls on the way"
         case .timedOut: "look into the broker's log"
         case .tls(let failure): failure.advice
-        case .refused(let reason), .dismissed(let reason): reason.advice
+        case .refused(let reason): reason.advice
+        case .dismissed(let reason): reason.advice ?? "look into the broker's log"
         case .malformed: "check that this port speaks MQTT, and whether it wants TLS"
         case .oversized: "look for the publisher of such messages"
         // mosquitto 2.0.11 gives no other sign when somebody takes over our session.
