@@ -1,6 +1,7 @@
 import Ingest
 import LinuxSystem
 import Logging
+import Logs
 import MQTT
 import Parking
 
@@ -15,6 +16,8 @@ final class SessionListener: SessionHandler {
     private var now: Moment?
     private var isExpected: Bool
     private var lastFailure: ConnectionFailure?
+    /// Of what is said for each filter: there may be thousands, and a broker that refuses one refuses most.
+    private var filterRate = LogRate(eventsPerMinute: 30, burst: 15)
 
     /// A listener to one session.
     ///
@@ -78,24 +81,32 @@ final class SessionListener: SessionHandler {
                 metadata: Self.metadata(endpoint, failure)
             )
         case .subscribed(let granted):
-            logger.info("subscribed", metadata: ["filters": "\(granted)"])
+            var metadata: Logger.Metadata = ["filters": "\(granted)"]
+            let suppressed = filterRate.takeSuppressed()
+            if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+            logger.info("subscribed", metadata: metadata)
         case .subscriptionRefused(let filter, let reason):
-            logger.error(
+            say(
+                .error,
                 "subscription refused: its messages will not come; allow it in the broker's access control list",
-                metadata: ["filter": "\(filter)", "reason": "\(reason)"]
+                of: filter,
+                reason
             )
         case .subscriptionDowngraded(let filter):
-            logger.warning(
+            say(
+                .warning,
                 "subscription granted at QoS 0 only: its messages may be lost",
-                metadata: ["filter": "\(filter)"]
+                of: filter
             )
         case .unsubscribed(let filters):
             forget(filters)
             logger.info("former filters unsubscribed", metadata: ["filters": "\(filters.count)"])
         case .unsubscriptionRefused(let filter, let reason):
-            logger.warning(
+            say(
+                .warning,
                 "unsubscription refused: messages of a former filter still come; allow it in the broker's access control list",
-                metadata: ["filter": "\(filter)", "reason": "\(reason)"]
+                of: filter,
+                reason
             )
         case .statusRefused(let topic, let reason):
             logger.warning(
@@ -109,6 +120,21 @@ final class SessionListener: SessionHandler {
             guard case .connected = status.phase else { return }
             logger.info("disconnected", metadata: ["clean": "\(gracefully)"])
         }
+    }
+
+    /// Logs what became of a filter, at a bounded rate.
+    private func say(
+        _ level: Logger.Level,
+        _ message: Logger.Message,
+        of filter: String,
+        _ reason: ReasonCode? = nil
+    ) {
+        let now = Moment.now().monotonicMilliseconds
+        guard case .log(let suppressed) = filterRate.admit(at: now) else { return }
+        var metadata: Logger.Metadata = ["filter": "\(filter)"]
+        if let reason { metadata["reason"] = "\(reason)" }
+        if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+        logger.log(level: level, message, metadata: metadata)
     }
 
     private func connected(

@@ -85,4 +85,18 @@ import Testing
         #expect(said.contains("filter=bath/+/level"))
         #expect(said.contains("access control list"))
     }
+
+    @Test func `a thousand refused subscriptions are a few lines and a number`() {
+        let listener = listener()
+        let count = 1000
+        for index in 0..<count {
+            let filter = "bath/\(index)/level"
+            listener.sessionChanged(.subscriptionRefused(filter: filter, .notAuthorized))
+        }
+        let said = lines.take()
+        #expect((1...30).contains(said.count))
+        listener.sessionChanged(.subscribed(granted: 0))
+        let rest = lines.take()
+        #expect(rest.first?.contains("suppressed=\(count - said.count)") == true, "\(rest)")
+    }
 }
