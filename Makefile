@@ -103,13 +103,15 @@ test: packages-test lint
 	@echo "building with every warning an error"
 	swift build --build-tests $(CHECKED)
 	echo "testing"
-	$(call tests,--skip 'Exactly.once|The.campaign|StorageFaultTests|MQTTTests')
+	$(call tests,--skip 'Exactly.once|The.campaign|StorageFaultTests|rogue.broker|MQTTTests')
 	echo "testing what waits for a network"
 	$(call tests,--filter 'MQTTTests')
 	echo "simulating crashes"
 	$(call tests,--filter 'Exactly.once')
 	echo "breaking a real broker, a real daemon and the connection between them"
 	$(call tests,--filter 'The.campaign')
+	echo "bearing brokers that misbehave"
+	$(call tests,--filter 'rogue.broker')
 	echo "failing each call that changes the disk"
 	$(call tests,--filter 'StorageFaultTests')
 	echo "testing what shares memory, under thread sanitizer"

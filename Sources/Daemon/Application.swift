@@ -27,6 +27,7 @@ struct Application {
     ///   the machine has no thread left.
     init(_ configuration: Configuration, logger: Logger) throws {
         let house = House(configuration)
+        house.expectDevices()
         self.house = house
         self.logger = logger
         filters = configuration.topicFilters

@@ -19,7 +19,7 @@ struct House {
         incidents = IncidentLog(unknownDevices: limits.unknownDevices)
         sensors = SensorHealth(
             capacity: limits.sensors,
-            limits: configuration.rules.map { _ in HealthLimits() },
+            limits: configuration.rules.map { HealthLimits($0.health) },
             start: .now()
         )
         plan = IngestPlan(
@@ -43,6 +43,25 @@ struct House {
         )
     }
 
+    /// Has every device of the list watched, whether it was heard or not.
+    ///
+    /// Which rule will read a device is not known before its first message: until then the most patient one measures it.
+    func expectDevices() {
+        guard let devices = configuration.devices?.devices else { return }
+        var patient: (rule: Int, silence: Duration)?
+        for (number, rule) in configuration.rules.enumerated() {
+            guard case .device = rule.subject, let silence = rule.health?.silentAfter,
+                silence > patient?.silence ?? .zero
+            else { continue }
+            patient = (number, silence)
+        }
+        guard let patient else { return }
+        for device in devices {
+            let name = Array(device.identifier.utf8)
+            sensors.expect(name.span, rule: patient.rule)
+        }
+    }
+
     /// A board of the statuses of all facilities.
     func board() -> StatusBoard {
         StatusBoard(
@@ -50,6 +69,18 @@ struct House {
             occupancy: occupancy,
             trendWindow: configuration.history.trendWindow
         )
+    }
+}
+
+extension HealthLimits {
+    /// What a rule says of its sensors.
+    fileprivate init(_ health: Rule.Health?) {
+        self.init(
+            silentAfter: health?.silentAfter,
+            stuckAfter: health?.stuckAfter,
+            lowBatteryVolts: health?.lowBatteryVolts
+        )
+        if let percent = health?.lowBatteryPercent { lowBatteryPercent = percent }
     }
 }
 

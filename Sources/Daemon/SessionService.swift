@@ -51,6 +51,7 @@ struct SessionService: Service, CustomStringConvertible {
             occupancy: house.occupancy,
             incidents: house.incidents,
             tally: tally,
+            health: house.sensors,
             log: journal.log(session: sessionName),
             window: journal.window(session: sessionName)
         )

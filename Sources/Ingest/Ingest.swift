@@ -79,7 +79,6 @@ public final class Ingest {
     private let plan: IngestPlan
     private var ledger: Ledger
     private let health: SensorHealth?
-    private let unknownDevices: UnknownDevices?
     private let incidents: IncidentLog
     private let tally: IngestTally
     private let log: any CommitLog
@@ -99,7 +98,6 @@ public final class Ingest {
     ///
     /// - Parameters:
     ///   - health: What is kept of the sensors themselves; nil where nobody wants to know.
-    ///   - unknownDevices: Where devices are listed that no registry knows.
     ///   - log: What makes batches durable; nil keeps them in memory alone.
     ///   - window: The deliveries of the session before.
     public init(
@@ -108,7 +106,6 @@ public final class Ingest {
         incidents: IncidentLog,
         tally: IngestTally = IngestTally(),
         health: SensorHealth? = nil,
-        unknownDevices: UnknownDevices? = nil,
         log: (any CommitLog)? = nil,
         window: DeliveryWindow = DeliveryWindow()
     ) {
@@ -116,7 +113,6 @@ public final class Ingest {
         ledger = Ledger(occupancy: occupancy)
         self.incidents = incidents
         self.health = health
-        self.unknownDevices = unknownDevices
         self.tally = tally
         self.log = log ?? VolatileLog(occupancy)
         self.window = window
@@ -288,7 +284,7 @@ public final class Ingest {
     ) {
         if incident == .unknownDevice, let rule {
             let name = decoder.deviceName
-            unknownDevices?.record(name.span, rule: rule, topic: topic, at: now)
+            incidents.unknownDevices.record(name.span, rule: rule, topic: topic, at: now)
         }
         incidents.record(incident, rule: rule, topic: topic)
         guard incident.isRefusal, incidents.quarantine.admits(incident, rule: rule, at: now) else {

@@ -63,6 +63,7 @@ public final class SensorHealth: @unchecked Sendable {
         }
         let watching = rows[number].take(
             rule: rule,
+            isHeard: true,
             isTimed: { self.limits(of: $0).areTimed },
             report: report
         )
@@ -81,6 +82,7 @@ public final class SensorHealth: @unchecked Sendable {
 
     /// Takes note of a sensor that ought to be heard, such as one of a registry.
     ///
+    /// - Parameter rule: What it is measured by until it is heard.
     /// - Returns: Whether the sensor is kept; false beyond the capacity, which is counted.
     @discardableResult
     public func expect(_ sensor: Span<UInt8>, rule: Int) -> Bool {
@@ -90,6 +92,7 @@ public final class SensorHealth: @unchecked Sendable {
         }
         _ = rows[number].take(
             rule: rule,
+            isHeard: false,
             isTimed: { self.limits(of: $0).areTimed },
             report: HealthReport()
         )
@@ -227,13 +230,15 @@ private struct SensorRow: ~Copyable {
     }
 
     /// Takes what a report says, and returns the number of the rule that the sensor is measured by.
-    func take(rule: Int, isTimed: (Int) -> Bool, report: HealthReport) -> Int {
+    func take(rule: Int, isHeard: Bool, isTimed: (Int) -> Bool, report: HealthReport) -> Int {
+        // What was only expected was so by a guess.
+        let isFirst = isHeard && heardWall.load(ordering: .relaxed) == Self.never
         var current = packed.load(ordering: .relaxed)
         while true {
             var next = PackedHealth(word: current)
             if let known = next.rule {
                 // The first in the order of the configuration, whatever the order of the messages.
-                let isBetter = isTimed(rule) && (!isTimed(known) || rule < known)
+                let isBetter = isTimed(rule) && (!isTimed(known) || rule < known || isFirst)
                 if isBetter { next.rule = rule }
             } else {
                 next.rule = rule

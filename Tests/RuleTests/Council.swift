@@ -14,8 +14,6 @@ final class Council {
 
     private let house: House
     let ingest: Ingest
-    let health: SensorHealth
-    let unknownDevices = UnknownDevices()
     var now = Moment(recordedMilliseconds: Council.noon)
 
     /// - Parameters:
@@ -31,23 +29,11 @@ final class Council {
             }
         )
         house = House(configuration)
-        health = SensorHealth(
-            capacity: 100,
-            limits: configuration.rules.map { rule in
-                HealthLimits(
-                    silentAfter: rule.health?.silentAfter,
-                    stuckAfter: rule.health?.stuckAfter,
-                    lowBatteryVolts: rule.health?.lowBatteryVolts
-                )
-            },
-            start: now
-        )
         ingest = Ingest(
             plan: house.plan,
             occupancy: house.occupancy,
             incidents: house.incidents,
-            health: health,
-            unknownDevices: unknownDevices
+            health: house.sensors
         )
     }
 
@@ -93,6 +79,8 @@ final class Council {
 
     var occupancy: LiveOccupancy { house.occupancy }
     var plan: IngestPlan { house.plan }
+    var health: SensorHealth { house.sensors }
+    var unknownDevices: UnknownDevices { house.incidents.unknownDevices }
 
     /// The occupancy of the first car park.
     var occupied: Int? { occupied(0) }
