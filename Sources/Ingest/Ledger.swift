@@ -123,7 +123,9 @@ struct Ledger {
         let facility = record.facility
         guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
         touched.bay(bay)
-        if let former = occupancy.retireNamesake(of: bay, facility: facility, at: now) {
+        if facility >= occupancy.facilityCount,
+            let former = occupancy.retireNamesake(of: bay, facility: facility, at: now)
+        {
             touched.bay(former)
         }
         return occupancy.recordBay(

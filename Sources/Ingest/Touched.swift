@@ -72,25 +72,28 @@ public struct Touched: Sendable {
     /// Nothing changed.
     public init(_ occupancy: LiveOccupancy) {
         parts = occupancy.parts
+        facilityCount = occupancy.facilityCount
         stepCount = Int64(occupancy.historyShape.stepCount)
         historyPages = (Int(stepCount) + PageSize.steps - 1) / PageSize.steps
     }
 
     /// The facilities and their parts.
     let parts: FacilityParts
+    private let facilityCount: Int
 
     /// A part changed, and its facility with it.
     mutating func facility(_ part: Int, step: Int64) {
         readings += 1
         facilities.insert(part / PageSize.facilities)
-        let facility = parts.facility(of: part)
-        if facility != part { facilities.insert(facility / PageSize.facilities) }
+        if part >= facilityCount {
+            facilities.insert(parts.facility(of: part) / PageSize.facilities)
+        }
         self.step(step, of: part)
     }
 
     /// A step changed in the history of a part's facility.
     mutating func step(_ step: Int64, of part: Int) {
-        let facility = parts.facility(of: part)
+        let facility = part < facilityCount ? part : parts.facility(of: part)
         history.insert(facility * historyPages + Int(step % stepCount) / PageSize.steps)
     }
 
