@@ -19,9 +19,7 @@ public final class BayTable: @unchecked Sendable {
         var isMovement: Bool { !isFirstSight && before.isOccupied != after.isOccupied }
 
         /// Whether anything is counted differently.
-        var isChange: Bool {
-            before.counts != after.counts || before.bayClass != after.bayClass
-        }
+        var isChange: Bool { !before.countsAs(after) }
     }
 
     let names: NameTable
@@ -52,6 +50,7 @@ public final class BayTable: @unchecked Sendable {
     ///
     /// Whether the bay had fallen silent follows from the times of the readings, and not from whether a sweep has marked it: a
     /// journal that is read again has no sweeps in it.
+    @inline(__always)
     func record(_ reading: BayWord.Observation, bay: Int) -> Step? {
         var current = words[bay].load(ordering: .acquiring)
         while true {

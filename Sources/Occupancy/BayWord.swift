@@ -35,6 +35,7 @@ struct BayWord: Equatable, BitwiseCopyable {
     static let unknown = BayWord(bits: 0)
 
     private static let timeMask: UInt64 = 1 << 42 - 1
+    private static let classMask: UInt64 = 7 << 43
     private static let silentBit: UInt64 = 1 << 63
     private static let daysBit: UInt64 = 1 << 62
     private static let minute: Int64 = 60_000
@@ -73,7 +74,13 @@ struct BayWord: Equatable, BitwiseCopyable {
         )
     }
 
+    /// Whether nothing is counted differently after this word was replaced by another.
+    func countsAs(_ other: BayWord) -> Bool {
+        isKnown && (bits ^ other.bits) & (Self.silentBit | Self.classMask | 1) == 0
+    }
+
     /// Whether it has not been heard for longer than this.
+    @inline(__always)
     func isSilent(for silence: Int64, at now: Int64) -> Bool {
         silence != .max && isKnown && now - heardMilliseconds > silence
     }
@@ -87,6 +94,7 @@ struct BayWord: Equatable, BitwiseCopyable {
     ///
     /// A reading without a time is newer than what is known. So is a retained one, but no later: when its sensor sent it nobody
     /// can tell.
+    @inline(__always)
     func next(_ reading: Observation) -> BayWord? {
         let known = observedMilliseconds
         let received = reading.receivedMilliseconds

@@ -125,7 +125,7 @@ extension LiveOccupancy {
             counters.own.store(image.own, ordering: .releasing)
             counters.moved.store(image.moved, ordering: .releasing)
         }
-        let facility = parts.facility(of: part)
+        let facility = facility(of: part)
         markChanged(facility)
         guard part == facility else {
             guard OwnCount(image.own).count != nil else { return }
@@ -158,7 +158,7 @@ extension LiveOccupancy {
         guard let bay = bays.insert(name, facility: place) else { return false }
         bays.words[bay].store(word, ordering: .releasing)
         guard word != 0, place < parts.count else { return true }
-        let facility = parts.facility(of: place)
+        let facility = facility(of: place)
         let step = BayTable.Step(before: .unknown, after: BayWord(bits: word), isFirstSight: true)
         count(step, facility, blocks[facility], place: place)
         return true
@@ -202,7 +202,7 @@ extension LiveOccupancy {
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.
     public func finishRestoring() {
         for facility in 0..<facilityCount {
-            guard let occupied = occupied(of: facility) else { continue }
+            guard let occupied = occupied(of: facility, blocks[facility]) else { continue }
             updateBand(facility, occupied)
         }
     }

@@ -41,15 +41,21 @@ extension LiveOccupancy {
     // MARK: Bays
 
     /// Counts what a reading or a sweep did to a bay of this place, in each part that the bay lies in.
+    @inline(__always)
     func count(
         _ step: BayTable.Step,
         _ facility: Int,
         _ block: borrowing FacilityCounters,
         place: Int
     ) {
+        block.whole.add(step.after.counts - step.before.counts)
+        if partBlocks.count > 0, !parts.isPlain(facility) {
+            countParts(step, facility, place: place)
+        }
+    }
+
+    private func countParts(_ step: BayTable.Step, _ facility: Int, place: Int) {
         let (before, after) = (step.before.counts, step.after.counts)
-        block.whole.add(after - before)
-        guard !parts.isPlain(facility) else { return }
         if place != facility { withCounters(of: place) { $0.add(after - before) } }
         let former = classPart(of: step.before, in: place, facility)
         let present = classPart(of: step.after, in: place, facility)
@@ -69,7 +75,7 @@ extension LiveOccupancy {
     /// - Returns: The number of the bay that is no more.
     public func retireNamesake(of bay: Int, facility part: Int, at now: Moment) -> Int? {
         guard part >= facilityCount else { return nil }
-        let (facility, place) = (parts.facility(of: part), parts.place(of: part))
+        let (facility, place) = (facility(of: part), place(of: part))
         guard place != facility, bays.words[bay].load(ordering: .acquiring) == 0,
             let former = bays.names.withName(
                 bay,
@@ -119,12 +125,12 @@ extension LiveOccupancy {
     }
 
     private func markSilent(_ bay: Int, place: Int, at now: Moment) {
-        let facility = parts.facility(of: place)
+        let facility = facility(of: place)
         let silence = silences[facility]
         blocks[facility].begun.add(1, ordering: .acquiringAndReleasing)
         if let step = bays.markSilent(bay, for: silence, at: now.wallMilliseconds) {
             count(step, facility, blocks[facility], place: place)
-            sample(facility, at: now)
+            sample(facility, blocks[facility], at: now)
         }
         blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)
         markChanged(facility)
@@ -138,9 +144,10 @@ extension LiveOccupancy {
     }
 
     /// The occupied bays of a facility; nil while nothing is known.
-    func occupied(of facility: Int) -> Int? {
-        blocks[facility].countedParts.load(ordering: .acquiring) == 0
-            ? tally(of: facility).count : sum(of: facility).count
+    @inline(__always)
+    func occupied(of facility: Int, _ block: borrowing FacilityCounters) -> Int? {
+        block.countedParts.load(ordering: .acquiring) == 0
+            ? Self.tally(block.whole).count : sum(of: facility).count
     }
 
     /// What is known of a facility and of each part that has a capacity.
@@ -163,12 +170,14 @@ extension LiveOccupancy {
     /// A part's own count, or the sum of its bays.
     func tally(of part: Int) -> PartTally { withCounters(of: part) { Self.tally($0) } }
 
-    private static func tally(_ counters: borrowing PartCounters) -> PartTally {
+    @inline(__always)
+    static func tally(_ counters: borrowing PartCounters) -> PartTally {
         let own = OwnCount(counters.own.load(ordering: .acquiring))
         if let count = own.count { return PartTally(occupied: count, unknown: 0, sources: 1) }
         return bays(counters)
     }
 
+    @inline(__always)
     private static func bays(_ counters: borrowing PartCounters) -> PartTally {
         let silent = counters.silentBays.load(ordering: .acquiring)
         return PartTally(
@@ -208,7 +217,19 @@ extension LiveOccupancy {
         return zoned.reduce(tally(of: part)) { $0 + tally(of: $1) }
     }
 
-    // MARK: Counters
+    // MARK: Numbers and counters
+
+    /// The facility that a part belongs to.
+    @inline(__always)
+    func facility(of part: Int) -> Int {
+        part < facilityCount ? part : parts.facility(of: part)
+    }
+
+    /// The part in which the bays of a part have their names.
+    @inline(__always)
+    func place(of part: Int) -> Int {
+        part < facilityCount ? part : parts.place(of: part)
+    }
 
     /// Lends the counters of a part.
     func withCounters<Result>(

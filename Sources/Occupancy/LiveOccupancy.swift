@@ -29,7 +29,7 @@ public final class LiveOccupancy: @unchecked Sendable {
     public let parts: FacilityParts
 
     /// The number of facilities, fixed.
-    public var facilityCount: Int { parts.facilityCount }
+    public let facilityCount: Int
 
     /// The bays of all facilities.
     public let bays: BayTable
@@ -68,18 +68,18 @@ public final class LiveOccupancy: @unchecked Sendable {
         thresholds: [BandThresholds] = [],
         silences: [Duration?] = []
     ) {
-        let facilityCount = parts.facilityCount
+        facilityCount = parts.facilityCount
         precondition(thresholds.isEmpty || thresholds.count == facilityCount)
         precondition(silences.isEmpty || silences.count == facilityCount)
         self.parts = parts
         self.thresholds = thresholds
-        self.silences = (0..<facilityCount).map { facility in
+        self.silences = (0..<parts.facilityCount).map { facility in
             silences.isEmpty ? .max : silences[facility]?.wholeMilliseconds ?? .max
         }
         self.bayLimit = bayLimit
         self.sensorLimit = sensorLimit
         historyShape = history
-        let bayCapacity = facilityCount.multipliedReportingOverflow(by: bayLimit)
+        let bayCapacity = parts.facilityCount.multipliedReportingOverflow(by: bayLimit)
         bays = BayTable(
             capacity: bayCapacity.overflow
                 ? NameTable.maximumCapacity
@@ -87,8 +87,8 @@ public final class LiveOccupancy: @unchecked Sendable {
         )
         counters = CounterTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
         sequences = SequenceTable(capacity: min(sensorLimit, NameTable.maximumCapacity))
-        blocks = PaddedArray(count: facilityCount) { FacilityCounters() }
-        partBlocks = PaddedArray(count: parts.count - facilityCount) { PartCounters() }
+        blocks = PaddedArray(count: parts.facilityCount) { FacilityCounters() }
+        partBlocks = PaddedArray(count: parts.count - parts.facilityCount) { PartCounters() }
         // All count as changed at first: nobody has seen any.
         changedBits = PaddedArray(count: (facilityCount + 63) / 64) { Atomic(.max) }
     }
@@ -156,10 +156,10 @@ public final class LiveOccupancy: @unchecked Sendable {
     ///
     /// - Parameter part: The part that a reading is about: the bay is that of the part's zone, whatever its class.
     public func bay(_ name: Span<UInt8>, facility part: Int) -> Int? {
-        let place = parts.place(of: part)
+        let place = place(of: part)
         if let bay = bays.find(name, facility: place) { return bay }
         // Two threads that both find room may go over the limit by one each: it guards memory, not a count.
-        let known = blocks[parts.facility(of: part)].whole.knownBays.load(ordering: .relaxed)
+        let known = blocks[facility(of: part)].whole.knownBays.load(ordering: .relaxed)
         return known < bayLimit ? bays.insert(name, facility: place) : nil
     }
 
@@ -174,7 +174,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        let facility = parts.facility(of: part)
+        let facility = facility(of: part)
         let reading = BayWord.Observation(
             occupied: occupied,
             bayClass: part < facilityCount ? 0 : parts.parts[part].bayClass?.number ?? 0,
@@ -185,7 +185,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         )
         return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             guard let step = bays.record(reading, bay: bay) else { return .late }
-            if step.isChange { count(step, facility, block, place: parts.place(of: part)) }
+            if step.isChange { count(step, facility, block, place: place(of: part)) }
             if step.isMovement {
                 countMovement(
                     facility,
@@ -195,7 +195,7 @@ public final class LiveOccupancy: @unchecked Sendable {
                     at: now
                 )
             }
-            sample(facility, at: now)
+            sample(facility, block, at: now)
             return step.isChange ? .changed : .unchanged
         }
     }
@@ -212,7 +212,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        let facility = parts.facility(of: part)
+        let facility = facility(of: part)
         return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             if part == facility || !hasOwnCount(block.whole) {
                 countMovement(
@@ -242,7 +242,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        let facility = parts.facility(of: part)
+        let facility = facility(of: part)
         return write(facility, observed: observed, isRetained: isRetained, at: now) { _ in
             updateOwnCount(of: part, facility, at: now) { own, counters in
                 let time = observed ?? max(now.wallMilliseconds, own.levelMilliseconds)
@@ -261,7 +261,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         isRetained: Bool,
         at now: Moment
     ) -> Effect {
-        let facility = parts.facility(of: part)
+        let facility = facility(of: part)
         return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             var current = block.operating.load(ordering: .acquiring)
             while true {
@@ -451,7 +451,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         if update.before.count == nil, part != facility {
             blocks[facility].countedParts.add(1, ordering: .acquiringAndReleasing)
         }
-        sample(facility, at: now)
+        sample(facility, blocks[facility], at: now)
         return update.count == update.before.count ? .unchanged : .changed
     }
 
@@ -479,8 +479,8 @@ public final class LiveOccupancy: @unchecked Sendable {
     }
 
     /// Puts the present occupancy into its band, and into the history at the time of reception: that is when it became known.
-    func sample(_ facility: Int, at now: Moment) {
-        guard let occupied = occupied(of: facility) else { return }
+    func sample(_ facility: Int, _ block: borrowing FacilityCounters, at now: Moment) {
+        guard let occupied = occupied(of: facility, block) else { return }
         updateBand(facility, occupied)
         makeRing(of: facility).update(step: historyShape.step(now.wallMilliseconds)) {
             $0.sample(occupied)

@@ -84,7 +84,7 @@ import Testing
         let writers = (0..<3).map { writer -> @Sendable () -> Void in
             return {
                 var random = UInt64(writer &+ 1) &* 0x9E37_79B9_7F4A_7C15
-                for round in 0..<6000 {
+                for round in 0..<2000 {
                     random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                     live.bay(
                         "bay \(random >> 40 & 15)",
@@ -92,9 +92,10 @@ import Testing
                         facility: zones[Int(random >> 50 & 1)][Int(random >> 51 & 1)],
                         at: Int64(round)
                     )
-                    if round % 64 == 0 {
-                        live.markSilentBays(at: Moment(recordedMilliseconds: Int64(round)))
-                    }
+                    guard round % 32 == 0 else { continue }
+                    live.markSilentBays(at: Moment(recordedMilliseconds: Int64(round)))
+                    // Between two readings, so that a reader finds all writers there now and then.
+                    usleep(200)
                 }
                 left.subtract(1, ordering: .releasing)
             }
