@@ -102,6 +102,21 @@ import Testing
         try journal.close()
     }
 
+    @Test func `of version 1 is carried on`() throws {
+        let former = try open()
+        try former.append(JournalBatch(records: [1, 2, 3]))
+        try former.close()
+        let database = try DatabaseQueue(path: place.databasePath)
+        try database.write { try $0.execute(sql: "PRAGMA user_version = 1") }
+        try database.close()
+        let journal = try open()
+        #expect(try batches(journal).map(\.records) == [[1, 2, 3]])
+        try journal.close()
+        let again = try DatabaseQueue(path: place.databasePath)
+        #expect(try again.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 2)
+        try again.close()
+    }
+
     @Test func `of a newer version is refused`() throws {
         try open().close()
         let database = try DatabaseQueue(path: place.databasePath)
