@@ -299,8 +299,7 @@ extension Health.UnknownDevice {
 extension Health.Refusal {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.member("reason", reason)
-        writer.name("refused")
-        writer.value(isRefused)
+        writer.member("outcome", outcome.rawValue)
         writer.member("rule", rule)
         writer.member("count", count)
         writer.member("last_topic", lastTopic)
@@ -310,7 +309,7 @@ extension Health.Refusal {
         guard let reason = node["reason"].text else { return nil }
         self.init(
             reason: reason,
-            isRefused: node["refused"].flag ?? true,
+            outcome: node["outcome"].text.flatMap(Outcome.init(rawValue:)) ?? .refused,
             rule: node["rule"].integer,
             count: node["count"].integer ?? 0,
             lastTopic: node["last_topic"].text ?? ""

@@ -119,10 +119,12 @@ struct Health: Equatable, Sendable {
         var devices = Listing<UnknownDevice>()
     }
 
-    /// Messages that were refused, or counted with a remark, for one reason under one rule.
+    /// Messages that were refused, ignored, or counted with a remark, for one reason under one rule.
     struct Refusal: Equatable, Sendable {
+        enum Outcome: String, Sendable { case refused, ignored, counted }
+
         var reason: String
-        var isRefused: Bool
+        var outcome: Outcome
         var rule: Int?
         var count: Int
         var lastTopic: String

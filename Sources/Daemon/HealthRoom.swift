@@ -263,7 +263,7 @@ extension Health {
             refusals.add(
                 Refusal(
                     reason: entry.incident.rawValue,
-                    isRefused: entry.incident.isRefusal,
+                    outcome: .init(entry.incident.outcome),
                     rule: entry.rule,
                     count: entry.total,
                     lastTopic: Self.cut(entry.topic)
@@ -339,13 +339,33 @@ extension Health.Facility {
     }
 }
 
+extension Health.Refusal.Outcome {
+    fileprivate init(_ outcome: Incident.Outcome) {
+        self =
+            switch outcome {
+            case .refused: .refused
+            case .ignored: .ignored
+            case .counted: .counted
+            }
+    }
+}
+
 extension Health.Sensor {
+    /// A hundredth is as much as any battery's figure means, and the table keeps single precision.
+    private static func rounded(_ battery: Battery) -> Battery {
+        switch battery {
+        case .percent(let percent): .percent((percent * 100).rounded() / 100)
+        case .volts(let volts): .volts((volts * 100).rounded() / 100)
+        case .low: battery
+        }
+    }
+
     init(_ name: String, _ state: SensorState) {
         self.init(
             name: name,
             rule: state.rule,
             heard: state.heardWallMilliseconds,
-            battery: state.battery,
+            battery: state.battery.map(Self.rounded),
             faults: state.faults.names,
             clockError: state.clockError,
             clockDrift: state.clockDrift

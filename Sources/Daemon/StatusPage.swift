@@ -30,7 +30,7 @@ struct StatusPage {
         section("FACILITIES", facilities)
         section("SENSORS", sensors)
         section("UNKNOWN DEVICES", unknownDevices)
-        section("REFUSED, OR COUNTED WITH A REMARK", refusals)
+        section("REFUSED, IGNORED, OR COUNTED WITH A REMARK", refusals)
         section("LAST REFUSED", quarantine)
     }
 
@@ -115,7 +115,7 @@ struct StatusPage {
         var lines = lists.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         if sensors.untracked > 0 {
             lines.append(
-                "\(sensors.untracked) messages came from sensors beyond limits.sensors (\(sensors.limit)), which nobody watches"
+                "\(sensors.untracked) messages or listed devices are of sensors beyond limits.sensors (\(sensors.limit)), which nobody watches"
             )
         }
         let unknown = health.unknownDevices
@@ -247,7 +247,7 @@ struct StatusPage {
 
     private var refusals: [String] {
         health.refusals.first.prefix(Self.listLength).flatMap { entry in
-            let kind = entry.isRefused ? "" : " (counted)"
+            let kind = entry.outcome == .refused ? "" : " (\(entry.outcome.rawValue))"
             let advice = Incident(rawValue: entry.reason)?.advice
             return [
                 "\(entry.count) × \(visible(entry.reason))\(kind), \(rule(entry.rule)), last on \(visible(entry.lastTopic))"

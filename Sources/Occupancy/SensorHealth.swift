@@ -105,7 +105,7 @@ public final class SensorHealth: @unchecked Sendable {
     /// The number of sensors.
     public var count: Int { names.count }
 
-    /// How many messages came from sensors that are not kept.
+    /// How many messages came from sensors that are not kept, and how many expected sensors are not.
     public var untracked: Int { untrackedCount.load(ordering: .relaxed) }
 
     /// What is known of a sensor, by its number below ``count``.

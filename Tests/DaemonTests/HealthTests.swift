@@ -99,7 +99,7 @@ private func addRefusals(to health: inout Health) {
     health.refusals.add(
         Health.Refusal(
             reason: "payload is not JSON",
-            isRefused: true,
+            outcome: .refused,
             rule: 0,
             count: 18,
             lastTopic: "bath/podium/bay/7"
