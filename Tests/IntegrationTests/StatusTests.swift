@@ -81,6 +81,50 @@ import Testing
         #expect(try #require(status(of: directory.path("run"))).st_mode & 0o7777 == 0o750)
     }
 
+    @Test func `lists silent and faulty sensors, low batteries and strangers`() async throws {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        let list = directory.path("devices.csv")
+        try directory.write(
+            "device,facility,bay\nheard,bays,1\nnever-heard,bays,2\n",
+            to: "devices.csv"
+        )
+        town.sections = "devices: {file: \(list)}\nlimits: {unknown_devices: 2}"
+        let health = "{silent_after: 1s, battery: /charge, tamper: {/moved: true}}"
+        town.rules.append(
+            #"{topic: "up/{device}", device: "{device}", reading: bay, occupied: /occupied, health: \#(health)}"#
+        )
+        let arguments = try town.write()
+        let daemon = try carparkd(["run"] + arguments)
+        try await daemon.says("subscribed")
+        try await broker.publish("up/heard", #"{"occupied": true, "charge": "7%", "moved": true}"#)
+        for number in 0..<4 { try await broker.publish("up/stranger-\(number % 3)", "{}") }
+        try await says("/sensors/silent/total", 2)
+        try await says("/unknown_devices/others", 1)
+
+        let answer = try await ask(arguments)
+        #expect(answer.exit == .status(0), "\(answer.text)\(answer.errors)")
+        for line in [
+            "  2 silent sensors\n", "  1 sensors that report a fault\n",
+            "  1 sensors with a low battery\n", "  2 unknown devices\n",
+            "    never-heard  rules[6] up/{device}  never heard\n", "battery 7.0 %  tamper\n",
+            "  stranger-0  2 messages  last ", "  stranger-1  1 messages  last ",
+            "1 messages came from others, beyond limits.unknown_devices (2)",
+            "4 × unknown device, rules[6] up/{device}, last on up/stranger-0",
+        ] {
+            #expect(answer.text.contains(line), "\(line)\nis not in\n\(answer.text)")
+        }
+        let isTold = daemon.lines("sensors fell silent").contains {
+            $0.contains("rule=\"rules[6] up/{device}\"")
+        }
+        #expect(isTold, "\(daemon.errors)")
+        #expect(daemon.lines("batteries are low count=1").count == 1)
+        #expect(daemon.lines("sensors report a fault count=1").count == 1)
+        // The public directory says nothing of any sensor.
+        let feed = try #require(content(of: town.feed + "/parking.json"))
+        #expect(!String(decoding: feed, as: UTF8.self).contains("heard"))
+    }
+
     @Test func `says that the broker is away, that the daemon died and that it ended`() async throws
     {
         let broker = try await Broker.started()
