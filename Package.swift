@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether the fuzzers are built: coverage and libFuzzer come by `Tests/Fuzz/run`, which sets this.
+let isFuzzing = Context.environment["CARPARKD_FUZZ"] != nil
+
 // The floors of the house, lowest first. A target may import what it names here and nothing else:
 // `swift build --explicit-target-dependency-import-check error` and `TidyTests` hold it to that.
 
@@ -29,6 +32,27 @@ func library(
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// `Tests/Fuzz` as the program `Fuzz`, or as the tests `FuzzTests`.
+func fuzz(_ dependencies: [Target.Dependency]) -> Target {
+    let inputs = ["Dictionaries", "Findings", "Rules", "Seeds", "run"]
+    guard isFuzzing else {
+        return .testTarget(
+            name: "FuzzTests",
+            dependencies: dependencies,
+            path: "Tests/Fuzz",
+            exclude: inputs + ["main.swift"],
+            swiftSettings: strict
+        )
+    }
+    return .executableTarget(
+        name: "Fuzz",
+        dependencies: dependencies + ["CFuzzer"],
+        path: "Tests/Fuzz",
+        exclude: inputs + ["InputTests.swift"],
+        swiftSettings: strict
+    )
 }
 
 let package = Package(
@@ -164,6 +188,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What must hold whatever the bytes are: under libFuzzer, and as a test of what it found once.
+        fuzz([
+            "ByteCoding", "CMosquitto", "Configuration", "Daemon", "Feeds", "Ingest",
+            "JSONDocument", "Logs", "Occupancy", "Parking", "Persistence",
+        ]),
+
         // What the daemon does with its disk, for StorageFaultTests to fail.
         .executableTarget(
             name: "StorageProbe",
@@ -185,3 +215,7 @@ let package = Package(
         ),
     ]
 )
+
+if isFuzzing {
+    package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/CFuzzer"))
+}

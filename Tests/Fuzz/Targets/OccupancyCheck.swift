@@ -1,0 +1,46 @@
+import Parking
+import Synchronization
+
+@testable import Occupancy
+
+/// What holds of an occupancy whatever readings led to it.
+struct OccupancyCheck {
+    private let occupancy: LiveOccupancy
+
+    init(_ occupancy: LiveOccupancy) { self.occupancy = occupancy }
+
+    func run() throws(Violation) {
+        for facility in 0..<occupancy.facilityCount {
+            let counts = occupancy.counts(of: facility)
+            if let occupied = counts.occupied {
+                let isCount = (0...Facility.maximumCount).contains(occupied)
+                try require(isCount, "facility \(facility): \(occupied) occupied")
+            }
+            let counted = occupancy.blocks[facility].occupiedBays.load(ordering: .acquiring)
+            let recounted = occupancy.bays.recount(facility: facility)
+            try require(counted == recounted, "\(counted) occupied bays, recounted \(recounted)")
+            try require(counts.arrivals >= 0, "\(counts.arrivals) arrivals")
+            try require(counts.departures >= 0, "\(counts.departures) departures")
+            try require(counts.drift >= 0, "a drift of \(counts.drift)")
+        }
+    }
+
+    /// Compares two occupancies that the same readings led to.
+    func compare(_ other: LiveOccupancy, at now: Moment) throws(Violation) {
+        for facility in 0..<occupancy.facilityCount {
+            let image = occupancy.image(of: facility, at: now)
+            let theirs = other.image(of: facility, at: now)
+            try require(image == theirs, "facility \(facility): \(image) and \(theirs)")
+        }
+        try require(occupancy.bays.count == other.bays.count, "another number of bays")
+        for bay in 0..<occupancy.bays.count {
+            let isEqual = occupancy.image(ofBay: bay) == other.image(ofBay: bay)
+            try require(isEqual, "bay \(bay) differs")
+        }
+        try require(occupancy.counters.count == other.counters.count, "another number of counters")
+        for sensor in 0..<occupancy.counters.count {
+            let isEqual = occupancy.image(ofCounter: sensor) == other.image(ofCounter: sensor)
+            try require(isEqual, "counter \(sensor) differs")
+        }
+    }
+}
