@@ -191,7 +191,7 @@ let package = Package(
         // What must hold whatever the bytes are: under libFuzzer, and as a test of what it found once.
         fuzz([
             "ByteCoding", "CMosquitto", "Configuration", "Daemon", "Feeds", "Ingest",
-            "JSONDocument", "Logs", "Occupancy", "Parking", "Persistence",
+            "JSONDocument", "Logs", "Occupancy", "Parking", "Persistence", "TestSupport",
         ]),
 
         // What the daemon does with its disk, for StorageFaultTests to fail.

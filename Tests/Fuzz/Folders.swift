@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Where the inputs of the fuzzers lie.
 enum Folders {
     /// This folder.
@@ -5,4 +7,9 @@ enum Folders {
 
     /// The configurations under which messages are read.
     static let rules = root + "/Rules"
+
+    /// The paths of the files in a folder below this one, in order; none where there is no folder.
+    static func files(in folder: String) -> [String] {
+        Files.names(in: "\(root)/\(folder)").map { "\(root)/\(folder)/\($0)" }
+    }
 }

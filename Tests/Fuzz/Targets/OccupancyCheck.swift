@@ -25,11 +25,15 @@ struct OccupancyCheck {
         }
     }
 
-    /// Compares two occupancies that the same readings led to.
-    func compare(_ other: LiveOccupancy, at now: Moment) throws(Violation) {
+    /// Compares two occupancies that the same readings led to, in two processes.
+    ///
+    /// - Parameter isSteady: Whether the wall clock was never set back: if it was, another process knows less of how long
+    ///   ago something was heard.
+    func compare(_ other: LiveOccupancy, at now: Moment, isSteady: Bool) throws(Violation) {
         for facility in 0..<occupancy.facilityCount {
-            let image = occupancy.image(of: facility, at: now)
+            var image = occupancy.image(of: facility, at: now)
             let theirs = other.image(of: facility, at: now)
+            if !isSteady { image.heard = theirs.heard }
             try require(image == theirs, "facility \(facility): \(image) and \(theirs)")
         }
         try require(occupancy.bays.count == other.bays.count, "another number of bays")
