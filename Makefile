@@ -5,6 +5,7 @@
 #   make build    the release, .build/release/carparkd
 #   make install  the release as a systemd service (root; PREFIX, DESTDIR)
 #   make bench    the figures: cost of ingest and flush, memory
+#   make fuzz     hostile inputs for whatever reads bytes from outside, TIME=60 seconds for each reader
 #   make format   the sources in the form that the lint wants
 #   make soak     the simulation with more seeds: SEEDS=1000 (from 1 on), and the campaign with more faults: FAULTS=5000, SEED
 
@@ -12,13 +13,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DELETE_ON_ERROR:
-.PHONY: demo test build install format lint bench soak packages-build packages-run packages-test
+.PHONY: demo test build install format lint bench fuzz soak packages-build packages-run packages-test
 
 PREFIX ?= /usr
 DESTDIR ?=
 SEEDS ?= 1000
 FAULTS ?= 5000
 SEED ?= $(shell date +%s)
+TIME ?= 60
 
 SOURCES := Package.swift Sources Tests
 CHECKED := --explicit-target-dependency-import-check error
@@ -125,9 +127,14 @@ test: packages-test lint
 	$(call tests,--sanitize=address --scratch-path .build/address-sanitizer --filter \
 	    'OccupancyTests|IngestTests|RuleTests|JSONDocumentTests|LinuxSystemTests|FeedsTests|SimulatedDiskTests|JournalTests|PersistenceTests')
 	$(call tests,--sanitize=address --scratch-path .build/address-sanitizer --filter 'MQTTTests')
+	echo "fuzzing"
+	Tests/Fuzz/run 30
 
 bench: packages-run
 	Tests/Benchmarks/run
+
+fuzz: packages-run
+	Tests/Fuzz/run $(TIME)
 
 soak: packages-run
 	CARPARKD_SEEDS=$(SEEDS) swift test --filter SimulationTests

@@ -1,19 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Whether the fuzzers are built: coverage and libFuzzer come by `Tests/Fuzz/run`, which sets this.
-let isFuzzing = Context.environment["CARPARKD_FUZZ"] != nil
+/// What the compiler is told where the fuzzers are built, which `Tests/Fuzz/run` does.
+let fuzzing = Context.environment["CARPARKD_FUZZ"]?.split(separator: " ").map(String.init)
 
 // The floors of the house, lowest first. A target may import what it names here and nothing else:
 // `swift build --explicit-target-dependency-import-check error` and `TidyTests` hold it to that.
 
-let strict: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+let strict: [SwiftSetting] =
+    [
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (fuzzing.map { [.unsafeFlags($0)] } ?? [])
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
@@ -37,7 +38,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// `Tests/Fuzz` as the program `Fuzz`, or as the tests `FuzzTests`.
 func fuzz(_ dependencies: [Target.Dependency]) -> Target {
     let inputs = ["Dictionaries", "Findings", "Rules", "Seeds", "run"]
-    guard isFuzzing else {
+    guard fuzzing != nil else {
         return .testTarget(
             name: "FuzzTests",
             dependencies: dependencies,
@@ -216,6 +217,6 @@ let package = Package(
     ]
 )
 
-if isFuzzing {
+if fuzzing != nil {
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/CFuzzer"))
 }

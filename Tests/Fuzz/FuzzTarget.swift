@@ -24,15 +24,19 @@ func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Viola
 enum FuzzTargets {
     /// The names, in the order in which they run.
     static let names = [
-        "decoder-plain", "topic", "configuration", "replay", "record", "scalar", "output",
+        "decoder-plain", "decoder-ttn", "decoder-chirpstack", "topic", "configuration", "devices",
+        "replay", "record", "scalar", "output",
     ]
 
     /// The target of a name; nil where there is none.
     static func target(_ name: String) -> (any FuzzTarget)? {
         switch name {
         case "decoder-plain": DecoderTarget(rules: "plain")
+        case "decoder-ttn": DecoderTarget(rules: "ttn")
+        case "decoder-chirpstack": DecoderTarget(rules: "chirpstack")
         case "topic": TopicTarget()
         case "configuration": ConfigurationTarget()
+        case "devices": DevicesTarget()
         case "replay": ReplayTarget()
         case "record": RecordTarget()
         case "scalar": ScalarTarget()

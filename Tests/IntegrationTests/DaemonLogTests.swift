@@ -33,13 +33,15 @@ import Testing
         #expect(stale.trend == nil)
         #expect(stale.occupied == level)
         for _ in 0..<3 { try await nextFeed(of: town) }
-        #expect(daemon.lines("facility fell silent").count == 1)
-        #expect(daemon.lines("facility fell silent facility=level").count == 1)
+        // On a busy machine it may have fallen silent between two messages before, and come back.
+        let times = daemon.lines("facility is heard again").count + 1
+        #expect(daemon.lines("facility fell silent").count == times)
+        #expect(daemon.lines("facility fell silent facility=level").count == times)
 
         try await broker.publish("park/level/level", #"{"count": 300}"#)
         try await town.shows(["level": 300])
-        #expect(daemon.lines("facility is heard again").count == 1)
-        #expect(daemon.lines("facility is heard again facility=level").count == 1)
+        #expect(daemon.lines("facility is heard again").count == times)
+        #expect(daemon.lines("facility is heard again facility=level").count == times)
     }
 
     @Test func `counts a flood of refusals in few lines, without a payload`() async throws {

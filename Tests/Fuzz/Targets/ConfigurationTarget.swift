@@ -10,7 +10,7 @@ struct ConfigurationTarget: FuzzTarget {
         do throws(ConfigurationError) {
             configuration = try Configuration.parse(input, file: "carparkd.yaml")
         } catch {
-            return try check(error.complaints, of: input)
+            return try ComplaintCheck(input).run(error.complaints)
         }
         try require(!configuration.rules.isEmpty, "no rule")
         try require(!configuration.brokers.isEmpty, "no broker")
@@ -23,29 +23,28 @@ struct ConfigurationTarget: FuzzTarget {
         }
         _ = IngestPlan(facilities: configuration.facilities, rules: configuration.rules)
     }
+}
 
-    /// Each complaint is one line of visible text that names a place in the file.
-    private func check(_ complaints: [Complaint], of input: [UInt8]) throws(Violation) {
+/// What holds of complaints: each is one line of visible text, and names a place in the file.
+struct ComplaintCheck {
+    private let input: [UInt8]
+
+    init(_ input: [UInt8]) { self.input = input }
+
+    func run(_ complaints: [Complaint]) throws(Violation) {
         try require(!complaints.isEmpty, "refused without a complaint")
         // A key and its value are complained about a few times at most, and so is what is missing.
         try require(complaints.count <= 2 * input.count + 16, "\(complaints.count) complaints")
         // YAML ends lines at CR, NEL, LS and PS as well.
         let lineCount = 1 + input.count { [0x0A, 0x0D, 0x85, 0xA8, 0xA9].contains($0) }
         for complaint in complaints {
-            try require(
-                (0...lineCount + 1).contains(complaint.line),
-                "line \(complaint.line) of \(lineCount)"
-            )
-            try require(
-                (0...input.count + 1).contains(complaint.column),
-                "column \(complaint.column) of \(input.count) bytes"
-            )
+            let isLine = (0...lineCount + 1).contains(complaint.line)
+            try require(isLine, "line \(complaint.line) of \(lineCount)")
+            let isColumn = (0...input.count + 1).contains(complaint.column)
+            try require(isColumn, "column \(complaint.column) of \(input.count) bytes")
             let text = complaint.description
             let isVisible = text.unicodeScalars.allSatisfy { $0.isVisible }
-            try require(
-                isVisible,
-                "a complaint that can disturb a terminal: \(text.debugDescription)"
-            )
+            try require(isVisible, "it can disturb a terminal: \(text.debugDescription)")
         }
     }
 }

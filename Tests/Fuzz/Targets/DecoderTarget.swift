@@ -31,15 +31,29 @@ struct DecoderTarget: FuzzTarget {
     }
 
     func run(_ input: [UInt8]) throws(Violation) {
+        let configuration = house.configuration
         let occupancy = emptyOccupancy()
         let incidents = IncidentLog()
         let tally = IngestTally()
+        let unknownDevices = UnknownDevices()
         let log = KeepingLog(occupancy)
         let ingest = Ingest(
             plan: house.plan,
             occupancy: occupancy,
             incidents: incidents,
             tally: tally,
+            health: SensorHealth(
+                capacity: configuration.limits.sensors,
+                limits: configuration.rules.map { rule in
+                    HealthLimits(
+                        silentAfter: rule.health?.silentAfter,
+                        stuckAfter: rule.health?.stuckAfter,
+                        lowBatteryVolts: rule.health?.lowBatteryVolts
+                    )
+                },
+                start: Moment(recordedMilliseconds: Self.start)
+            ),
+            unknownDevices: unknownDevices,
             log: log,
             window: window
         )
@@ -65,7 +79,7 @@ struct DecoderTarget: FuzzTarget {
         try checkNames(occupancy)
         try checkIncidents(incidents)
         let again = emptyOccupancy()
-        try log.apply(to: again, facilityCount: house.plan.facilities.count, at: now)
+        try log.apply(to: again, partCount: occupancy.parts.count, at: now)
         try OccupancyCheck(occupancy).compare(again, at: now, isSteady: isSteady)
         try checkBoard(occupancy, at: now)
     }
@@ -73,11 +87,10 @@ struct DecoderTarget: FuzzTarget {
     private func emptyOccupancy() -> LiveOccupancy {
         let configuration = house.configuration
         return LiveOccupancy(
-            facilityCount: configuration.facilities.count,
+            facilities: configuration.facilities,
             bayLimit: configuration.limits.bays,
             sensorLimit: configuration.limits.sensors,
-            history: house.occupancy.historyShape,
-            thresholds: configuration.facilities.map(\.thresholds)
+            history: house.occupancy.historyShape
         )
     }
 
@@ -159,14 +172,16 @@ private struct Message {
     /// What a person is told about the message stands on lines that a terminal shows.
     func explain(_ plan: IngestPlan, at now: Moment) throws(Violation) {
         let explanation = plan.explain(topic: topic.span, payload: payload.span, at: now)
-        try require(
-            explanation.reading != nil || explanation.incident != nil,
-            "neither a reading nor a reason"
-        )
+        let isAnswer =
+            explanation.incident != nil
+            || explanation.attempts.contains { attempt in
+                attempt.incident != nil || attempt.health != nil || !attempt.conditions.isEmpty
+                    || attempt.isMeant
+            }
+        try require(isAnswer, "neither a reading nor a reason")
         let topic = String(decoding: topic, as: UTF8.self)
         for line in Commands.lines(explanation, plan, topic: topic) {
-            // The list of known topics has a line each.
-            let isVisible = line.unicodeScalars.allSatisfy { $0.isVisible || $0 == "\n" }
+            let isVisible = line.unicodeScalars.allSatisfy { $0.isVisible }
             try require(isVisible, "a terminal can be disturbed: \(line.debugDescription)")
         }
     }
@@ -189,16 +204,16 @@ private final class KeepingLog: CommitLog {
     /// What a restart makes of the records.
     func apply(
         to occupancy: LiveOccupancy,
-        facilityCount: Int,
+        partCount: Int,
         at now: Moment
     ) throws(Violation) {
         var touched = Touched(occupancy)
-        let applier = ReadingApplier(occupancy: occupancy)
+        var applier = ReadingApplier(occupancy: occupancy)
         for records in batches {
             do {
                 try applier.apply(
                     records.span,
-                    facilities: Array(0..<facilityCount),
+                    facilities: Array(0..<partCount),
                     at: now,
                     touched: &touched
                 )

@@ -16,12 +16,20 @@ struct OccupancyCheck {
                 let isCount = (0...Facility.maximumCount).contains(occupied)
                 try require(isCount, "facility \(facility): \(occupied) occupied")
             }
-            let counted = occupancy.blocks[facility].occupiedBays.load(ordering: .acquiring)
-            let recounted = occupancy.bays.recount(facility: facility)
+            let counted = occupancy.blocks[facility].whole.occupiedBays.load(ordering: .acquiring)
+            let recounted = recount(facility)
             try require(counted == recounted, "\(counted) occupied bays, recounted \(recounted)")
             try require(counts.arrivals >= 0, "\(counts.arrivals) arrivals")
             try require(counts.departures >= 0, "\(counts.departures) departures")
             try require(counts.drift >= 0, "a drift of \(counts.drift)")
+        }
+    }
+
+    /// The occupied bays of a facility and of its zones, one by one.
+    private func recount(_ facility: Int) -> Int {
+        (0..<occupancy.bays.count).count { bay in
+            occupancy.parts.facility(of: occupancy.bays.place(of: bay)) == facility
+                && BayWord(bits: occupancy.image(ofBay: bay)).counts.occupied == 1
         }
     }
 

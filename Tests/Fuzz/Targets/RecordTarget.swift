@@ -24,7 +24,8 @@ struct RecordTarget: FuzzTarget {
             history: HistoryShape(stepMilliseconds: 60_000, stepCount: 16)
         )
         var touched = Touched(occupancy)
-        try? ReadingApplier(occupancy: occupancy).apply(
+        var applier = ReadingApplier(occupancy: occupancy)
+        try? applier.apply(
             input.span,
             facilities: [2, 0, 1, 3],
             at: Moment(recordedMilliseconds: 1_795_435_200_000),
