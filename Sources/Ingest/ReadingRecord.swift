@@ -129,7 +129,15 @@ struct RecordWriter {
 }
 
 /// Records, read one behind the other.
+///
+/// Numbers that no sensor can have sent are unreadable: what is counted from the others can't overflow.
 struct RecordReader {
+    /// The largest number of vehicles, and the largest number of a message, either way: 32 bits and one more.
+    static let largestNumber = 1 << 32
+
+    /// The last millisecond of either clock, and its opposite: the year 287,396.
+    static let latest: Int64 = 1 << 53
+
     /// The moment of the record that was read last.
     private(set) var moment = Moment(wallMilliseconds: 0, monotonicMilliseconds: 0)
     private var reader = ByteReader()
@@ -139,8 +147,8 @@ struct RecordReader {
         while !reader.isAtEnd(of: bytes) {
             let tag = try reader.byte(bytes)
             if tag == Tag.moment {
-                moment.wallMilliseconds = try reader.signedWord(bytes)
-                moment.monotonicMilliseconds = try reader.signedWord(bytes)
+                moment.wallMilliseconds = try time(bytes)
+                moment.monotonicMilliseconds = try time(bytes)
                 continue
             }
             return try record(tag, bytes)
@@ -161,12 +169,12 @@ struct RecordReader {
         )
         record.name = try reader.text(bytes)
         if flags & Flag.hasObserved != 0 {
-            record.observed = try reader.signedWord(bytes)
+            record.observed = try time(bytes)
         }
         if flags & Flag.hasSequence != 0 {
             record.sensor = try reader.text(bytes)
-            let number = try reader.small(bytes)
-            let wrapsAt = positive(try reader.small(bytes))
+            let number = try number(bytes)
+            let wrapsAt = positive(try self.number(bytes))
             record.sequence = SequenceNumber(
                 number: number,
                 wrapsAt: wrapsAt,
@@ -182,19 +190,19 @@ struct RecordReader {
             )
         case Tag.movement:
             record.reading = .movement(
-                arrivals: try reader.small(bytes),
-                departures: try reader.small(bytes)
+                arrivals: try number(bytes),
+                departures: try number(bytes)
             )
         case Tag.counter:
-            let arrivals = try reader.small(bytes)
-            let departures = try reader.small(bytes)
+            let arrivals = try number(bytes)
+            let departures = try number(bytes)
             record.reading = .counter(
                 arrivals: flags & Flag.first != 0 ? arrivals : nil,
                 departures: flags & Flag.second != 0 ? departures : nil
             )
-            record.wrapsAt = positive(try reader.small(bytes))
-        case Tag.occupied: record.reading = .occupied(Int(try reader.signedWord(bytes)))
-        case Tag.vacant: record.reading = .vacant(Int(try reader.signedWord(bytes)))
+            record.wrapsAt = positive(try number(bytes))
+        case Tag.occupied: record.reading = .occupied(try level(bytes))
+        case Tag.vacant: record.reading = .vacant(try level(bytes))
         case Tag.state:
             guard let state = OperatingState(rawValue: try reader.byte(bytes)) else {
                 throw UnreadableBytes(offset: reader.offset)
@@ -212,6 +220,27 @@ struct RecordReader {
             let digest = UInt16(exactly: try reader.small(bytes))
         else { throw UnreadableBytes(offset: reader.offset) }
         return MessageIdentity(scope: scope, digest: digest)
+    }
+
+    /// A number that is not negative.
+    private mutating func number(_ bytes: Span<UInt8>) throws(UnreadableBytes) -> Int {
+        let number = try reader.small(bytes)
+        guard number <= Self.largestNumber else { throw UnreadableBytes(offset: reader.offset) }
+        return number
+    }
+
+    private mutating func level(_ bytes: Span<UInt8>) throws(UnreadableBytes) -> Int {
+        let level = Int(try reader.signedWord(bytes))
+        guard level.magnitude <= Self.largestNumber else {
+            throw UnreadableBytes(offset: reader.offset)
+        }
+        return level
+    }
+
+    private mutating func time(_ bytes: Span<UInt8>) throws(UnreadableBytes) -> Int64 {
+        let time = try reader.signedWord(bytes)
+        guard time.magnitude <= Self.latest else { throw UnreadableBytes(offset: reader.offset) }
+        return time
     }
 
     private func positive(_ number: Int) -> Int? { number > 0 ? number : nil }

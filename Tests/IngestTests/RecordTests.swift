@@ -22,7 +22,7 @@ import Testing
         var record = ReadingRecord(reading: reading, facility: 300, isRetained: false)
         var records = [record]
         record.isRetained = true
-        record.observed = .max
+        record.observed = RecordReader.latest
         records.append(record)
         record.observed = nil
         record.sequence = SequenceNumber(number: 4_294_967_295, wrapsAt: 4_294_967_296)
@@ -73,6 +73,44 @@ import Testing
             #expect(throws: UnreadableBytes.self) {
                 var reader = RecordReader()
                 while try reader.next(in: cut.span) != nil {}
+            }
+        }
+    }
+
+    /// Digests keep accidents out of a journal; what is left must not end every start of the daemon.
+    @Test(
+        arguments: [
+            .movement(arrivals: .max, departures: 0), .movement(arrivals: 0, departures: .max),
+            .counter(arrivals: 1 << 33, departures: 1), .occupied(.max), .occupied(.min),
+            .vacant(.min),
+        ] as [Reading]
+    ) func `of numbers that no sensor sends are unreadable`(reading: Reading) {
+        var writer = RecordWriter()
+        let record = ReadingRecord(reading: reading, facility: 0, isRetained: false)
+        writer.append(record, name: Span(), sensor: Span(), at: Self.moment)
+        let bytes = writer.bytes
+        #expect(throws: UnreadableBytes.self) {
+            var reader = RecordReader()
+            _ = try reader.next(in: bytes.span)
+        }
+    }
+
+    @Test(arguments: [Int64.min, .max, RecordReader.latest + 1])
+    func `of times that no clock shows are unreadable`(time: Int64) {
+        for isMoment in [true, false] {
+            var writer = RecordWriter()
+            let record = ReadingRecord(
+                reading: .alive,
+                facility: 0,
+                observed: isMoment ? nil : time,
+                isRetained: false
+            )
+            let moment = Moment(wallMilliseconds: isMoment ? time : 0, monotonicMilliseconds: 0)
+            writer.append(record, name: Span(), sensor: Span(), at: moment)
+            let bytes = writer.bytes
+            #expect(throws: UnreadableBytes.self) {
+                var reader = RecordReader()
+                _ = try reader.next(in: bytes.span)
             }
         }
     }
