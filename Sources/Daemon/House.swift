@@ -74,7 +74,7 @@ struct House {
 
 extension HealthLimits {
     /// What a rule says of its sensors.
-    fileprivate init(_ health: Rule.Health?) {
+    init(_ health: Rule.Health?) {
         self.init(
             silentAfter: health?.silentAfter,
             stuckAfter: health?.stuckAfter,

@@ -31,11 +31,9 @@ struct DecoderTarget: FuzzTarget {
     }
 
     func run(_ input: [UInt8]) throws(Violation) {
-        let configuration = house.configuration
         let occupancy = emptyOccupancy()
         let incidents = IncidentLog()
         let tally = IngestTally()
-        let unknownDevices = UnknownDevices()
         let log = KeepingLog(occupancy)
         let ingest = Ingest(
             plan: house.plan,
@@ -43,17 +41,10 @@ struct DecoderTarget: FuzzTarget {
             incidents: incidents,
             tally: tally,
             health: SensorHealth(
-                capacity: configuration.limits.sensors,
-                limits: configuration.rules.map { rule in
-                    HealthLimits(
-                        silentAfter: rule.health?.silentAfter,
-                        stuckAfter: rule.health?.stuckAfter,
-                        lowBatteryVolts: rule.health?.lowBatteryVolts
-                    )
-                },
+                capacity: house.configuration.limits.sensors,
+                limits: house.configuration.rules.map { HealthLimits($0.health) },
                 start: Moment(recordedMilliseconds: Self.start)
             ),
-            unknownDevices: unknownDevices,
             log: log,
             window: window
         )
