@@ -23,7 +23,7 @@ extension Configuration {
     public static func load(path: String) throws(ConfigurationError) -> Configuration {
         let bytes: [UInt8]
         do {
-            bytes = try content(of: path, maximumBytes: YAMLDocument.maximumBytes)
+            bytes = try content(path, maximumBytes: YAMLDocument.maximumBytes)
         } catch {
             throw ConfigurationError([
                 Complaint(
@@ -74,15 +74,17 @@ extension Configuration {
     ///
     /// - Throws: ``UnreadableFile``, always.
     public static func noFile(
-        path: String,
+        _ path: String,
         maximumBytes: Int
     ) throws(UnreadableFile) -> [UInt8] {
         throw UnreadableFile(reason: "only the text of the configuration is at hand")
     }
 
-    /// The bytes of a file, one more than allowed at most.
-    private static func content(
-        of path: String,
+    /// The bytes of a file of the system, one more than allowed at most.
+    ///
+    /// - Throws: ``UnreadableFile`` with the system's reason.
+    public static func content(
+        _ path: String,
         maximumBytes: Int
     ) throws(UnreadableFile) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)

@@ -22,6 +22,9 @@ struct DeviceReader {
     /// The most complaints about one file; of the others only the number is told.
     static let maximumComplaints = 100
 
+    /// How wrong a clock may be: a year, for one that never learned which.
+    static let clockOffsets = Duration.seconds(-366 * 86_400)...Duration.seconds(366 * 86_400)
+
     /// The most devices.
     var maximumDevices = 1_000_000
 
@@ -82,8 +85,6 @@ private struct DeviceTable {
         let bay: String
     }
 
-    private static let clockOffsets =
-        Duration.seconds(-366 * 86_400)...Duration.seconds(366 * 86_400)
     private static let thresholds = -1e9...1e9
 
     private static let columns =
@@ -293,7 +294,8 @@ private struct DeviceTable {
 
     private func clockOffset() -> Duration? {
         guard let text = text(.clockOffset) else { return nil }
-        guard let value = LengthOfTime.signed(text), Self.clockOffsets.contains(value) else {
+        guard let value = LengthOfTime.signed(text), DeviceReader.clockOffsets.contains(value)
+        else {
             complain(
                 .clockOffset,
                 "must be a length of time from -366d to 366d such as -90s, which sets back a clock "

@@ -160,6 +160,21 @@ struct Element {
         return value
     }
 
+    /// A length of time as ``duration(in:whole:)`` reads it, after a minus, a plus or neither.
+    func signedDuration(in range: ClosedRange<Duration>) -> Duration? {
+        guard let text = text() else { return nil }
+        guard let value = LengthOfTime.signed(text), range.contains(value) else {
+            let lower = LengthOfTime.text(range.lowerBound)
+            let upper = LengthOfTime.text(range.upperBound)
+            complain(
+                "must be a length of time from \(lower) to \(upper) such as -90s, "
+                    + "not \(quoted(text))"
+            )
+            return nil
+        }
+        return value
+    }
+
     /// One of a few words.
     func choice<Value: CaseIterable & RawRepresentable<String>>(of: Value.Type) -> Value? {
         guard let text = text() else { return nil }
