@@ -37,12 +37,10 @@ struct ConfigurationReader {
             places: RulePlaces(
                 identifiers: facilities.identifiers?.sorted(),
                 zones: facilities.facilities.map {
-                    Dictionary(
-                        $0.map { ($0.id.text, $0.zones.map(\.id.text)) },
-                        uniquingKeysWith: { first, _ in first }
-                    )
+                    DeviceReader.zones(of: $0)
                 },
-                hasDevices: devicesElement != nil
+                hasDevices: devicesElement != nil,
+                timeZones: ZoneReader(read: read)
             ),
             topicBytes: limits?.topicBytes,
             profiles: ProfileReader(

@@ -216,7 +216,8 @@ struct RuleParts {
         guard element.isMapping else {
             return (sources.variable(element, "a time"), ObservationClock())
         }
-        return ClockReader(sources: sources).clock(element)
+        let read = ClockReader(sources: sources, zones: places.timeZones).clock(element)
+        return (read?.source, read?.clock ?? ObservationClock())
     }
 
     // MARK: The place

@@ -129,6 +129,9 @@ struct RulePlaces {
 
     /// Whether there is a list of devices.
     let hasDevices: Bool
+
+    /// Reads the names of time zones.
+    let timeZones: ZoneReader
 }
 
 /// Fields that hold what belongs to a person.

@@ -270,11 +270,38 @@ struct WordReader {
     }
 }
 
-/// Reads how the clocks of the sensors of a rule are to be understood.
+/// Reads how the sensors of a rule write their time: `{field: /ud_time, format: hhmm, zone: Europe/London, offset: -90s}`.
 struct ClockReader {
     let sources: SourceReader
+    let zones: ZoneReader
 
-    func clock(_ element: Element) -> (Rule.Source?, ObservationClock) {
-        (nil, ObservationClock())
+    /// Where the time stands and how it is written; nil after a complaint.
+    func clock(_ element: Element) -> (source: Rule.Source, clock: ObservationClock)? {
+        guard let keys = element.keys() else { return nil }
+        let source = keys.require("field", "where the message says it")
+            .flatMap { sources.variable($0, "a time") }
+        let format = keys.take("format").or(.instant) {
+            $0.choice(of: ObservationClock.Format.self)
+        }
+        let zoneElement = keys.take("zone")
+        let zone = zoneElement.flatMap(zones.offsets)
+        let offset = keys.take("offset").or(.zero) {
+            $0.signedDuration(in: DeviceReader.clockOffsets)
+        }
+        keys.finish()
+        if format == .instant {
+            zoneElement?.complain(
+                "an instant needs no zone; remove it, or say 'format: hhmm' or 'format: local'"
+            )
+        }
+        guard let source, let format, let offset else { return nil }
+        return (
+            source,
+            ObservationClock(
+                format: format,
+                zone: zone,
+                offsetMilliseconds: offset.wholeMilliseconds
+            )
+        )
     }
 }

@@ -280,17 +280,18 @@ extension Decoder {
         var read: Int64?
         var isUnreadable = false
         if let source = rule.observed {
+            let offset = place.device?.clockOffsetMilliseconds
             (read, isUnreadable) = field(source, rule, topic, payload) { kind, text in
                 // Some sensors send a time with some of their messages: leaving it out is no fault.
                 guard kind != .absent, kind != .null else { return (nil, false) }
-                let time =
-                    rule.isPlainClock
-                    ? Scalar.time(kind, text)
-                    : Scalar.time(kind, text, by: rule.clock, near: now.wallMilliseconds)
+                guard !rule.isPlainClock || offset != nil else {
+                    let time = Scalar.time(kind, text)
+                    return (time, time == nil)
+                }
+                var clock = rule.clock
+                clock.offsetMilliseconds += offset ?? 0
+                let time = Scalar.time(kind, text, by: clock, near: now.wallMilliseconds)
                 return (time, time == nil)
-            }
-            if let offset = place.device?.clockOffsetMilliseconds {
-                read = read.map { $0 + offset }
             }
         }
         if read == nil, let pointers = rule.envelopePointers {
@@ -301,7 +302,7 @@ extension Decoder {
         if isUnreadable { return (nil, .unreadableTime) }
         guard let time = read else { return (nil, nil) }
         guard time >= Self.earliest else { return (nil, .unsetClock) }
-        guard time <= now.wallMilliseconds + Self.futureTolerance else {
+        guard time <= now.wallMilliseconds + ObservationClock.futureTolerance else {
             return (nil, .futureClock)
         }
         return (time, nil)

@@ -48,9 +48,6 @@ struct Decoder: ~Copyable {
     /// The most elements of an array that are read: a sensor that stores a day of quarter hours sends 96.
     static let maximumElements = 256
 
-    /// How far a sensor's clock may be ahead, in milliseconds.
-    static let futureTolerance: Int64 = 5 * 60_000
-
     /// 2000-01-01T00:00:00Z: a clock that is earlier was never set.
     static let earliest: Int64 = 946_684_800_000
 

@@ -55,31 +55,22 @@ enum Scalar {
         by clock: ObservationClock,
         near received: Int64
     ) -> Int64? {
-        if clock.format == .instant {
-            return time(kind, text).map { $0 + clock.offsetMilliseconds }
-        }
-        return switch kind {
+        switch kind {
         case .integer(let value): clock.milliseconds(integer: value, near: received)
+        case .real(let value): clock.milliseconds(real: value, near: received)
         case .string: clock.milliseconds(text: text, near: received)
         default: nil
         }
     }
 
     /// A time in milliseconds since 1970: RFC 3339, or unix seconds or milliseconds as a number or as text.
-    ///
-    /// A number below 10^11 is in seconds (until the year 5138), one above in milliseconds (since 1973).
     static func time(_ kind: JSONKind, _ text: Span<UInt8>) -> Int64? {
         switch kind {
-        case .integer(let value): time(unix: Double(value))
-        case .real(let value): time(unix: value)
-        case .string: RFC3339.milliseconds(text) ?? number(text).flatMap(time(unix:))
+        case .integer(let value): UnixTime.milliseconds(integer: value)
+        case .real(let value): UnixTime.milliseconds(real: value)
+        case .string: RFC3339.milliseconds(text) ?? UnixTime.milliseconds(text: text)
         default: nil
         }
-    }
-
-    private static func time(unix number: Double) -> Int64? {
-        guard number.isFinite, abs(number) < 1e15 else { return nil }
-        return Int64((abs(number) < 1e11 ? number * 1000 : number).rounded())
     }
 
     /// A word, compared with the words of a rule; numbers and booleans are compared as JSON writes them.

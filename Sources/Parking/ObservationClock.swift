@@ -71,6 +71,17 @@ public struct ObservationClock: Equatable, Sendable {
         }
     }
 
+    /// The time that a number with a fraction means if it was received at `received`, or nil where it is none.
+    ///
+    /// Units: milliseconds since 1970.
+    public func milliseconds(real: Double, near received: Int64) -> Int64? {
+        guard format == .instant else {
+            // 2010.0 is the number 2010.
+            return Int64(exactly: real).flatMap { milliseconds(integer: $0, near: received) }
+        }
+        return corrected(UnixTime.milliseconds(real: real))
+    }
+
     private func corrected(_ time: Int64?) -> Int64? {
         guard let time, offsetMilliseconds.magnitude <= Self.bound.magnitude else { return nil }
         return time + offsetMilliseconds

@@ -11,6 +11,12 @@ public enum UnixTime {
         return integer.magnitude < firstMilliseconds.magnitude ? integer * 1000 : integer
     }
 
+    /// The milliseconds of a number with a fraction, or nil where no clock would say it.
+    public static func milliseconds(real: Double) -> Int64? {
+        guard real.isFinite, abs(real) < Double(bound) else { return nil }
+        return Int64((abs(real) < Double(firstMilliseconds) ? real * 1000 : real).rounded())
+    }
+
     /// The milliseconds of a decimal text such as `1549844689.5`, or nil where it is none.
     ///
     /// Digits beyond the millisecond are dropped.

@@ -108,6 +108,18 @@ private struct Example: Sendable, CustomTestStringConvertible {
         #expect(read.map(RFC3339.text) == meant)
     }
 
+    @Test func `may say a number with a fraction that is none`() throws {
+        let received = try time("2026-11-23T20:10:30Z")
+        let clock = ObservationClock(format: .hourMinute)
+        #expect(
+            try clock.milliseconds(real: 2010.0, near: received) == time("2026-11-23T20:10:00Z")
+        )
+        #expect(clock.milliseconds(real: 2010.5, near: received) == nil)
+        let instants = ObservationClock(offsetMilliseconds: -90_000)
+        #expect(instants.milliseconds(real: 1_795_435_198.5, near: received) == 1_795_435_108_500)
+        #expect(instants.milliseconds(real: .infinity, near: received) == nil)
+    }
+
     @Test(arguments: [
         // Winter and summer.
         Example("0810", at: "2026-01-15T08:11:00Z", "2026-01-15T08:10:00Z"),
