@@ -28,6 +28,11 @@ import Testing
         try await broker.publish("park/signed/level", #"{"count": 12}"#)
         try await broker.publish("park/signed/state", "closed")
         try await town.shows(["bays": 2, "gate": 27, "counted": 86, "level": 505, "signed": 12])
+        // The last message may be in the feed after this one.
+        let isClosed = try await eventually {
+            town.published?.facilities["signed"]?.state == "closed"
+        }
+        #expect(isClosed)
 
         let facilities = try #require(town.published).facilities
         #expect(facilities.count == 6)
