@@ -172,6 +172,7 @@ extension Health.Facility {
         writer.value(isStale)
         writer.member("heard_at", time: heard)
         writer.member("known_bays", knownBays)
+        writer.member("unknown_bays", unknownBays)
         writer.member("drift", drift)
     }
 
@@ -186,6 +187,7 @@ extension Health.Facility {
             isStale: node["stale"].flag ?? false,
             heard: node["heard_at"].time,
             knownBays: node["known_bays"].integer ?? 0,
+            unknownBays: node["unknown_bays"].integer ?? 0,
             drift: node["drift"].integer ?? 0
         )
     }

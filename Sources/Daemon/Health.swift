@@ -69,6 +69,8 @@ struct Health: Equatable, Sendable {
         var isStale: Bool
         var heard: Int64?
         var knownBays: Int
+        /// Those of them that have fallen silent.
+        var unknownBays: Int
         var drift: Int
     }
 
@@ -87,6 +89,7 @@ struct Health: Equatable, Sendable {
     /// A sensor of whose numbered messages some never came.
     struct Gap: Equatable, Sendable {
         var name: String
+        /// The facility, or the part of one.
         var facility: String
         var missing: Int
     }

@@ -186,15 +186,15 @@ actor HealthRoom {
 
     private func gaps() -> Health.Listing<Health.Gap> {
         let sequences = sources.house.occupancy.sequences
-        let facilities = sources.house.configuration.facilities
+        let parts = sources.house.occupancy.parts
         var gaps = Health.Listing<Health.Gap>()
         for sensor in 0..<sequences.count {
             guard let missing = sequences.window(of: sensor)?.missing, missing > 0 else { continue }
             gaps.add(
-                sequences.withName(of: sensor) { name, facility in
+                sequences.withName(of: sensor) { name, part in
                     Health.Gap(
                         name: Health.cut(name.indices.map { name[$0] }),
-                        facility: facilities[facility].id.text,
+                        facility: parts.identifier(of: part),
                         missing: missing
                     )
                 }
@@ -334,6 +334,7 @@ extension Health.Facility {
             isStale: limit.flatMap { limit in silence.map { $0 > limit } } ?? false,
             heard: silence.map { now.wallMilliseconds - $0 },
             knownBays: counts.knownBays,
+            unknownBays: counts.unknownBays,
             drift: counts.drift
         )
     }

@@ -168,6 +168,7 @@ struct StatusPage {
                 facility.heard.map { "heard \(age($0)) ago" } ?? "never heard",
                 facility.isStale ? "STALE" : "",
                 facility.knownBays > 0 ? "\(facility.knownBays) bays known" : "",
+                facility.unknownBays > 0 ? "\(facility.unknownBays) unknown" : "",
                 facility.drift > 0 ? "drift \(facility.drift)" : "",
             ].map(visible)
         }

@@ -55,6 +55,7 @@ private func facility(_ id: String) -> Health.Facility {
         isStale: false,
         heard: id == "podium" ? noon - 61_000 : nil,
         knownBays: 9,
+        unknownBays: 3,
         drift: 10
     )
 }
@@ -217,8 +218,8 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         #expect(!page.lines.contains("TROUBLE"))
         for line in [
             "  council  connected  for 1 min  mqtt://127.0.0.1:1883  2 reconnects",
-            "  podium   105/100  0 free  full     heard 1 min ago  9 bays known  drift 10",
-            "  station  -/100            unknown  never heard      9 bays known  drift 10",
+            "  podium   105/100  0 free  full     heard 1 min ago  9 bays known  3 unknown  drift 10",
+            "  station  -/100            unknown  never heard      9 bays known  3 unknown  drift 10",
             "  312 silent sensors", "  silent: 312",
             "    s1  rules[1] up/{device}  heard 2 h 0 min ago",
             "    s2  rules[1] up/{device}  heard 2 h 0 min ago  battery 87.0 %",

@@ -86,18 +86,23 @@ import Testing
         var town = Town(directory, port: broker.port)
         let list = directory.path("devices.csv")
         try directory.write(
-            "device,facility,bay\nheard,bays,1\nnever-heard,bays,2\n",
+            "device,facility,zone,bay\nheard,silent,roof,1\nnever-heard,bays,,2\n",
             to: "devices.csv"
         )
+        town.facilityKeys = "zones: [{id: roof, name: Roof, capacity: 5}]"
         town.sections = "devices: {file: \(list)}\nlimits: {unknown_devices: 2}"
         let health = "{silent_after: 1s, battery: /charge, tamper: {/moved: true}}"
         town.rules.append(
-            #"{topic: "up/{device}", device: "{device}", reading: bay, occupied: /occupied, health: \#(health)}"#
+            #"{topic: "up/{device}", device: "{device}", reading: bay, occupied: /occupied, sequence: /n, health: \#(health)}"#
         )
         let arguments = try town.write()
         let daemon = try carparkd(["run"] + arguments)
         try await daemon.says("subscribed")
-        try await broker.publish("up/heard", #"{"occupied": true, "charge": "7%", "moved": true}"#)
+        try await broker.publish(
+            "up/heard",
+            #"{"occupied": true, "charge": "7%", "moved": true, "n": 1}"#
+        )
+        try await broker.publish("up/heard", #"{"occupied": false, "moved": true, "n": 4}"#)
         for number in 0..<4 { try await broker.publish("up/stranger-\(number % 3)", "{}") }
         try await says("/sensors/silent/total", 2)
         try await says("/unknown_devices/others", 1)
@@ -110,6 +115,7 @@ import Testing
             "    never-heard  rules[6] up/{device}  never heard\n", "battery 7.0 %  tamper\n",
             "  stranger-0  2 messages  last ", "  stranger-1  1 messages  last ",
             "1 messages came from others, beyond limits.unknown_devices (2)",
+            "  silent/roof  2 missing\n", "1 sensors of which messages are missing",
             "4 × unknown device, rules[6] up/{device}, last on up/stranger-0",
         ] {
             #expect(answer.text.contains(line), "\(line)\nis not in\n\(answer.text)")
