@@ -110,7 +110,7 @@ extension LiveOccupancy {
     /// To be called about once a minute, before a snapshot. It changes what is counted now and nothing that is kept: what
     /// a reading does to a bay follows from the times of both.
     ///
-    /// **Cost.** Where a facility has a `bay_silence`, about a nanosecond for each bay of all facilities.
+    /// **Cost.** Where a facility has a `bay_silence`, a load and a comparison for each bay of all facilities; otherwise none.
     public func markSilentBays(at now: Moment) {
         guard let shortest = silences.min(), shortest < .max else { return }
         for bay in 0..<bays.count {
