@@ -493,8 +493,24 @@ struct Sensors {
         let comma = hasTwins ? "" : ","
         var message: Message
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<40: message = Message(number: number, topic: "gates/in", payload: "{\(mark)}")
-        case 40..<55: message = Message(number: number, topic: "gates/out", payload: "{\(mark)}")
+        case 0..<34: message = Message(number: number, topic: "gates/in", payload: "{\(mark)}")
+        case 34..<36:
+            numbered = (numbered + Int.random(in: 0...2, using: &random)) % 256
+            let counts = #"[{"in":1},{"in":"?"},{"in":3}]"#
+            let payload = #"{"counts":\#(counts),"n":\#(numbered)\#(comma)\#(mark)}"#
+            message = Message(number: number, topic: "gates/several", payload: payload)
+        case 36..<38:
+            let distance = Int.random(in: 70...150, using: &random)
+            let bay = Int.random(in: 0..<3, using: &random)
+            let payload = #"{"o":\#(distance)\#(comma)\#(mark)}"#
+            message = Message(number: number, topic: "zoned/distance/\(bay)", payload: payload)
+        case 38..<44:
+            let zone = ["north", "south", "east"].randomElement(using: &random) ?? "north"
+            let bay = Int.random(in: 0..<5, using: &random)
+            let badge = random.happens(percent: 30) ? #","d":1"# : ""
+            let payload = #"{"o":\#(Bool.random(using: &random))\#(badge)\#(comma)\#(mark)}"#
+            message = Message(number: number, topic: "zoned/zone/\(zone)/\(bay)", payload: payload)
+        case 44..<55: message = Message(number: number, topic: "gates/out", payload: "{\(mark)}")
         case 55..<75:
             let delay =
                 random.happens(percent: 20) ? Int64.random(in: 0...900_000, using: &random) : 0

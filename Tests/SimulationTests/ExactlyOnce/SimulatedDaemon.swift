@@ -24,14 +24,19 @@ struct Scenery {
     let plan: IngestPlan
 
     init() throws {
-        facilities = try ["gates", "bays", "counted", "levels"].map { name in
+        let zones = try ["north", "south"].map { name in
+            Zone(id: try #require(ZoneIdentifier(name)), name: name, capacity: 20)
+        }
+        facilities = try ["gates", "bays", "counted", "levels", "zoned"].map { name in
             Facility(
                 id: try #require(FacilityIdentifier(name)),
                 name: name,
                 capacity: 40,
                 almostFull: Thresholds(rising: 30, falling: 20),
                 full: Thresholds(rising: 40, falling: 35),
-                staleAfter: .seconds(3600)
+                staleAfter: .seconds(3600),
+                zones: name == "zoned" ? zones : [],
+                classes: name == "zoned" ? [ClassCapacity(.disabled, capacity: 2)] : []
             )
         }
         func rule(
@@ -73,13 +78,44 @@ struct Scenery {
                     .movement(arrivals: .pointer("/in"), departures: nil),
                     sequence: Rule.Sequence(number: .pointer("/n"), wrapsAt: 256)
                 ),
-            ]
+            ] + (try Self.derivedRules())
         )
+    }
+
+    /// Rules whose readings are more than a field of the message.
+    private static func derivedRules() throws -> [Rule] {
+        var several = Rule(
+            topic: try TopicPattern("{facility}/several"),
+            format: .json,
+            sequence: Rule.Sequence(number: .pointer("/n"), wrapsAt: 256),
+            kind: .movement(arrivals: .pointer("/in"), departures: nil)
+        )
+        several.elements = "/counts"
+        let distance = Rule(
+            topic: try TopicPattern("{facility}/distance/{bay}"),
+            format: .json,
+            kind: .bay(
+                bay: .capture("bay"),
+                occupied: .pointer("/o"),
+                words: .init(),
+                threshold: Rule.Threshold(limit: 100, hysteresis: 20)
+            )
+        )
+        var zoned = Rule(
+            topic: try TopicPattern("{facility}/zone/{zone}/{bay}"),
+            format: .json,
+            kind: .bay(bay: .capture("bay"), occupied: .pointer("/o"), words: .init())
+        )
+        zoned.zone = .capture("zone")
+        var disabled = zoned
+        disabled.conditions = [Rule.Condition(.pointer("/d"), .isPresent(true))]
+        disabled.bayClass = .disabled
+        return [several, distance, disabled, zoned]
     }
 
     func occupancy() -> LiveOccupancy {
         LiveOccupancy(
-            facilityCount: facilities.count,
+            parts: plan.parts,
             bayLimit: 30,
             sensorLimit: 6,
             history: HistoryShape(stepMilliseconds: 60_000, stepCount: 120),
