@@ -270,7 +270,14 @@ public final class Ingest {
                 at: now
             )
         } catch {
-            refuse(error, rule: rule, topic: topic, payload: payload, at: now)
+            var incident = error
+            if error.outcome == .ignored, isFirst {
+                // A code is no reading, but the message that carries it is not missing.
+                do { try sign(rule, topic, payload, isRetained: isRetained, at: now) } catch {
+                    incident = error
+                }
+            }
+            refuse(incident, rule: rule, topic: topic, payload: payload, at: now)
         }
     }
 
