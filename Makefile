@@ -68,6 +68,10 @@ install: build
 	install -D -m 0644 systemd/carparkd.sysusers "$(DESTDIR)/usr/lib/sysusers.d/carparkd.conf"
 	install -D -m 0644 README.md "$(DESTDIR)/usr/share/doc/carparkd/README.md"
 	install -D -m 0644 Config/mosquitto/carparkd.conf "$(DESTDIR)/usr/share/doc/carparkd/mosquitto/carparkd.conf"
+	for profile in Config/profiles/*.yaml; do
+	    install -D -m 0644 "$$profile" "$(DESTDIR)$(PREFIX)/share/carparkd/profiles/$${profile##*/}"
+	done
+	install -D -m 0644 Config/devices.csv "$(DESTDIR)/usr/share/doc/carparkd/devices.csv"
 	install -D -m 0644 Config/mosquitto/carparkd.acl "$(DESTDIR)/usr/share/doc/carparkd/mosquitto/carparkd.acl"
 	if [ -e "$(DESTDIR)/etc/carparkd/carparkd.yaml" ]; then
 	    echo "kept: $(DESTDIR)/etc/carparkd/carparkd.yaml (the new example is in Config/carparkd.yaml)"
