@@ -24,8 +24,8 @@ func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Viola
 enum FuzzTargets {
     /// The names, in the order in which they run.
     static let names = [
-        "decoder-plain", "decoder-ttn", "decoder-chirpstack", "topic", "configuration", "devices",
-        "replay", "record", "scalar", "output",
+        "decoder-plain", "decoder-ttn", "decoder-chirpstack", "decoder-profiles", "topic",
+        "configuration", "devices", "zone", "clock", "replay", "record", "scalar", "output",
     ]
 
     /// The target of a name; nil where there is none.
@@ -34,9 +34,12 @@ enum FuzzTargets {
         case "decoder-plain": DecoderTarget(rules: "plain")
         case "decoder-ttn": DecoderTarget(rules: "ttn")
         case "decoder-chirpstack": DecoderTarget(rules: "chirpstack")
+        case "decoder-profiles": DecoderTarget.profiles
         case "topic": TopicTarget()
         case "configuration": ConfigurationTarget()
         case "devices": DevicesTarget()
+        case "zone": ZoneTarget()
+        case "clock": ClockTarget()
         case "replay": ReplayTarget()
         case "record": RecordTarget()
         case "scalar": ScalarTarget()

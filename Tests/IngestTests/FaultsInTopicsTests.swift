@@ -119,4 +119,15 @@ import Testing
         #expect(bench.incidents.refusals == 7)
         #expect(bench.occupancy.bays.count == 0)
     }
+
+    @Test(arguments: [4096, 4097, 65_000])
+    func `with a level of any length that MQTT allows are matched`(bytes: Int) throws {
+        let level = String(repeating: "t", count: bytes)
+        let long = try rule(level, facility: .constant("podium"), yields: .occupied(.pointer("")))
+        let bench = try Bench([long], limits: IngestLimits(topicBytes: 65_535))
+        send(Array(level.utf8), "7", to: bench)
+        #expect(bench.occupied == 7)
+        send(Array((level + "t").utf8), "8", to: bench)
+        #expect(bench.takeIncidents() == [.noRule])
+    }
 }

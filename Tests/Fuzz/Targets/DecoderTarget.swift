@@ -22,9 +22,33 @@ struct DecoderTarget: FuzzTarget {
 
     /// A target of the rules in a file of this name, without its extension.
     init(rules name: String) {
-        let path = Folders.rules + "/\(name).yaml"
+        self.init { () throws(ConfigurationError) in
+            try Configuration.load(path: Folders.rules + "/\(name).yaml")
+        }
+    }
+
+    /// A target of every profile that is delivered, each under a topic of its own: `profile/NAME/DEVICE`.
+    static var profiles: DecoderTarget {
+        DecoderTarget { () throws(ConfigurationError) in
+            let rules = Folders.names(in: Folders.profiles).map { name in
+                let profile = name.split(separator: ".")[0]
+                return "  - {topic: \"profile/\(profile)/{device}\", profile: \(profile)}\n"
+            }
+            return try Configuration.parse(
+                Folders.text(Folders.rules + "/profiles.yaml") + rules.joined(),
+                file: Folders.rules + "/profiles.yaml",
+                read: { path, _ throws(UnreadableFile) in
+                    let name = path.split(separator: "/").last ?? ""
+                    let isProfile = name.hasSuffix(".yaml")
+                    return try Folders.bytes(isProfile ? "\(Folders.profiles)/\(name)" : path)
+                }
+            )
+        }
+    }
+
+    private init(_ configuration: () throws(ConfigurationError) -> Configuration) {
         do throws(ConfigurationError) {
-            house = House(try Configuration.load(path: path))
+            house = House(try configuration())
         } catch {
             fatalError("\(error)")
         }
