@@ -2,7 +2,7 @@ import JSONDocument
 import Parking
 
 /// Where a field comes from, as the stream needs it.
-indirect enum CompiledSource: Sendable {
+enum CompiledSource: Sendable {
     case constant([UInt8])
     case level(Int)
     case pointer(JSONPointer)
@@ -135,7 +135,9 @@ struct CompiledHealth: Sendable {
 }
 
 /// A rule as the stream needs it.
-struct CompiledRule: Sendable {
+///
+/// A class, so that to take one in hand is to count one reference, however much it says.
+final class CompiledRule: Sendable {
     enum Kind: Sendable {
         case bay(
             bay: CompiledSource,

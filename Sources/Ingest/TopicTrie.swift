@@ -35,14 +35,20 @@ struct TopicTrie: Sendable {
         /// The first rule that ends here, and the first that ends here with `#`.
         var rule = TopicTrie.none
         var remainderRule = TopicTrie.none
-        /// All rules that end here, and all that end here with `#`, in ascending order.
-        var rules: [Int] = []
-        var remainderRules: [Int] = []
         /// The first rule here or below: a branch that can't win is not entered.
         var first = TopicTrie.none
     }
 
+    /// Plain numbers, so that to look at a node is to load it.
     private var nodes = [Node()]
+    /// All rules that end at each node, and all that end there with `#`, in ascending order: for those who ask again.
+    private var chains = [Chain()]
+
+    private struct Chain {
+        var rules: [Int] = []
+        var remainderRules: [Int] = []
+    }
+
     private let literals: NameTable
     private var literalChildren: [Int] = []
 
@@ -83,10 +89,12 @@ struct TopicTrie: Sendable {
         var best = best
         let isHidden = level == 0 && topic.count > 0 && topic[0] == UInt8(ascii: "$")
         if !isHidden {
-            best = min(best, Self.first(node.remainderRule, node.remainderRules, after))
+            let rule = node.remainderRule
+            best = min(best, rule > after ? rule : next(in: chains[number].remainderRules, after))
         }
         guard level < levels.count else {
-            return min(best, Self.first(node.rule, node.rules, after))
+            let rule = node.rule
+            return min(best, rule > after ? rule : next(in: chains[number].rules, after))
         }
         let name = topic.extracting(levels.range(level))
         if let literal = literals.find(name, scope: UInt32(number)) {
@@ -113,8 +121,8 @@ struct TopicTrie: Sendable {
     }
 
     /// The first of the rules behind another.
-    private static func first(_ rule: Int, _ rules: [Int], _ after: Int) -> Int {
-        rule > after ? rule : rules.first { $0 > after } ?? none
+    private func next(in rules: [Int], _ after: Int) -> Int {
+        rules.first { $0 > after } ?? Self.none
     }
 
     private mutating func insert(_ pattern: TopicPattern, rule: Int) {
@@ -124,7 +132,7 @@ struct TopicTrie: Sendable {
             switch level {
             case .remainder:
                 nodes[node].remainderRule = min(nodes[node].remainderRule, rule)
-                nodes[node].remainderRules.append(rule)
+                chains[node].remainderRules.append(rule)
                 return
             case .any, .capture: node = anyChild(of: node)
             case .literal(let text): node = literalChild(of: node, Array(text.utf8))
@@ -132,12 +140,17 @@ struct TopicTrie: Sendable {
             nodes[node].first = min(nodes[node].first, rule)
         }
         nodes[node].rule = min(nodes[node].rule, rule)
-        nodes[node].rules.append(rule)
+        chains[node].rules.append(rule)
+    }
+
+    private mutating func append() {
+        nodes.append(Node())
+        chains.append(Chain())
     }
 
     private mutating func anyChild(of node: Int) -> Int {
         if let child = nodes[node].anyChild { return child }
-        nodes.append(Node())
+        append()
         nodes[node].anyChild = nodes.count - 1
         return nodes.count - 1
     }
@@ -147,7 +160,7 @@ struct TopicTrie: Sendable {
             fatalError("a level of \(text.count) bytes does not fit the trie of \(literals.count)")
         }
         if number == literalChildren.count {
-            nodes.append(Node())
+            append()
             literalChildren.append(nodes.count - 1)
         }
         return literalChildren[number]
