@@ -187,7 +187,7 @@ extension Configuration {
         /// The deepest nesting of a JSON payload: 1 to 1,024.
         public let jsonDepth: Int
 
-        /// The longest topic name in bytes: 1 to 65,535 (MQTT's own bound).
+        /// The longest topic name in bytes: 1 to 4,096, since topics are kept as the names of sensors.
         public let topicBytes: Int
 
         /// The most distinct bays of one facility.

@@ -258,7 +258,7 @@ struct ConfigurationReader {
         }
         let payloadBytes = limit("payload_bytes", 65_536, 1...268_435_455)
         let jsonDepth = limit("json_depth", 64, 1...1024)
-        let topicBytes = limit("topic_bytes", 1024, 1...65_535)
+        let topicBytes = limit("topic_bytes", 1024, 1...4096)
         let bays = limit("bays", 20_000, 1...Facility.maximumCount)
         let sensors = limit("sensors", 100_000, 1...16_777_216)
         let unknownDevices = limit("unknown_devices", 1000, 1...100_000)

@@ -45,11 +45,16 @@ import Testing
         #expect(found.allSatisfy { $0.description.utf8.count < 1000 + 12 * depth })
     }
 
-    @Test(arguments: [4096, 4097, 60_000])
-    func `may have a topic with a level of any length that MQTT allows`(bytes: Int) throws {
-        let topic = String(repeating: "t", count: bytes) + "/{facility}"
-        let text = Self.text.replacing("\"{facility}\"", with: "\"\(topic)\"")
-        let found = complaints(Array((text + "limits: {topic_bytes: 65535}\n").utf8))
-        #expect(found.isEmpty, "\(found.first?.message ?? "")")
+    /// No level of a rule, and no topic of a sensor, is longer than the names that are kept.
+    @Test(arguments: [(4096, false), (4097, true), (65_535, true)])
+    func `allows topics of at most 4,096 bytes`(bytes: Int, isRefused: Bool) {
+        let topic = String(repeating: "t", count: bytes - 2)
+        let text =
+            Self.text.replacing(
+                #"topic: "{facility}""#,
+                with: #"topic: "\#(topic)/+", facility: podium"#
+            ) + "limits: {topic_bytes: \(bytes)}\n"
+        let paths = complaints(Array(text.utf8)).map(\.path)
+        #expect(paths == (isRefused ? ["limits.topic_bytes"] : []))
     }
 }

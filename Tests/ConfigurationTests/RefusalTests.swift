@@ -406,7 +406,7 @@ private let historyAndLimitsRefusals = [
     Refusal(
         "brokers:\n",
         "limits: {topic_bytes: 99999999999999999999}\nbrokers:\n",
-        "c.yaml:1:23: limits.topic_bytes: must be a whole number from 1 to 65535 in decimal digits, not '99999999999999999999'"
+        "c.yaml:1:23: limits.topic_bytes: must be a whole number from 1 to 4096 in decimal digits, not '99999999999999999999'"
     ),
     Refusal(
         "brokers:\n",
