@@ -223,7 +223,7 @@ import Testing
         ("\"1969-12-31T23:59:59.999Z\"", .unsetClock), ("0", .unsetClock),
         ("\"1999-12-31T23:59:59Z\"", .unsetClock), ("\"2038-01-19T03:14:08Z\"", .futureClock),
         ("2147483648", .futureClock), ("\"9999-12-31T23:59:59.999Z\"", .futureClock),
-        ("253402300799", .futureClock), ("\"10000-01-01T00:00:00Z\"", .unreadableTime),
+        ("253402300799000", .futureClock), ("\"10000-01-01T00:00:00Z\"", .unreadableTime),
         ("\"-001-01-01T00:00:00Z\"", .unreadableTime), ("9e99", .unreadableTime),
     ]) func `of the years 0, 1969, 2038 and 9999 count, at the time of reception`(
         time: String,
