@@ -106,6 +106,7 @@ import Testing
         for number in 0..<4 { try await broker.publish("up/stranger-\(number % 3)", "{}") }
         try await says("/sensors/silent/total", 2)
         try await says("/unknown_devices/others", 1)
+        try await says("/traffic/refused", 4)
 
         let answer = try await ask(arguments)
         #expect(answer.exit == .status(0), "\(answer.text)\(answer.errors)")
