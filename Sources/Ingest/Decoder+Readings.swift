@@ -6,7 +6,7 @@ import Parking
 extension Decoder {
     /// A reading of a message that a rule has opened.
     ///
-    /// - Parameter element: The number of the element, below ``elementCount(_:)``.
+    /// - Parameter element: The number of the element, below the number of readings.
     mutating func decode(
         _ number: Int,
         element: Int,

@@ -22,8 +22,8 @@ struct Decoded: Equatable {
 
 /// What a rule can do with a message.
 enum Opening: Equatable {
-    /// It reads the message.
-    case open
+    /// It reads the message: so many readings, one or one an element of its array.
+    case open(readings: Int)
     /// Its conditions don't hold: another one may read it.
     case isNotMeant
     /// There is no reading in it, only what the network server knows of the sensor.
@@ -34,8 +34,8 @@ enum Opening: Equatable {
 ///
 /// ```
 /// route, then next(after:)    the rules whose topic it is
-/// open                        the envelope, the conditions
-/// elementCount, decode        one reading, or one an element
+/// open                        the envelope, the conditions, how many readings there are
+/// decode                      one reading
 /// ```
 ///
 /// Changes nothing but itself.
@@ -112,15 +112,10 @@ struct Decoder: ~Copyable {
         where !holds(rule.conditions[index], rule, topic, payload) {
             return .isNotMeant
         }
-        return .open
-    }
-
-    /// The number of readings that a rule finds in the message: one, or one an element of its array.
-    func elementCount(_ number: Int) throws(Incident) -> Int {
-        guard let elements = plan.compiled[number].elements else { return 1 }
+        guard let elements = rule.elements else { return .open(readings: 1) }
         guard let count = document.count(at: elements) else { throw .fieldMissing }
         guard count <= Self.maximumElements else { throw .tooManyElements }
-        return count
+        return .open(readings: count)
     }
 
     /// Looks into an envelope: what is no uplink of a sensor has no reading.

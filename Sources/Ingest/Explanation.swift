@@ -131,9 +131,9 @@ extension IngestPlan {
                 return attempt
             }
             attempt.conditions = conditions(number, decoder, topic, payload)
-            attempt.isMeant = opening == .open
-            guard attempt.isMeant else { return attempt }
-            for element in 0..<(try decoder.elementCount(number)) {
+            guard case .open(let count) = opening else { return attempt }
+            attempt.isMeant = true
+            for element in 0..<count {
                 attempt.readings.append(
                     outcome(number, element, &decoder, topic, payload, at: now)
                 )

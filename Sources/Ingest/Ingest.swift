@@ -176,9 +176,8 @@ public final class Ingest {
             while true {
                 current = rule
                 switch try decoder.open(rule, topic: topic, payload: payload) {
-                case .open:
+                case .open(let count):
                     isRead = true
-                    let count = try decoder.elementCount(rule)
                     for element in 0..<count {
                         read(
                             topic,
