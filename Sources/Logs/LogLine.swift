@@ -36,7 +36,10 @@ struct LogLine {
     mutating func append(key: String, value: String) {
         guard !isFull else { return }
         guard bytes.count + key.utf8.count + 2 < Self.limit - Self.reserve else {
-            bytes.append(contentsOf: Self.ellipsis)
+            // A value that was cut just before the end has left no room, and its own ellipsis stands there.
+            if bytes.count + Self.ellipsis.count < Self.limit {
+                bytes.append(contentsOf: Self.ellipsis)
+            }
             isFull = true
             return
         }

@@ -128,6 +128,20 @@ struct LineLogHandlerTests {
         }
     }
 
+    /// A value may be cut at any place near the end of the line.
+    @Test func `A line is at most 2 KiB, wherever its last value begins`() {
+        let long = String(repeating: "x", count: 600)
+        for length in 1450...1600 {
+            let lines = Lines()
+            lines.logger().info(
+                "\(String(repeating: "m", count: length))",
+                metadata: ["a": "\(long)", "b": "\(long)", "c": "\(long) \(long)"]
+            )
+            #expect(lines.texts.allSatisfy { $0.utf8.count <= 2048 }, "\(length)")
+            #expect(lines.texts.allSatisfy { $0.hasSuffix("…\n") }, "\(length)")
+        }
+    }
+
     @Test func `An error of the event is a field`() {
         struct Broken: Error, CustomStringConvertible { let description = "disk full" }
         let lines = Lines()
