@@ -32,6 +32,8 @@ struct IncidentReporter {
     }
 
     private mutating func merge(_ entry: IncidentLog.Entry) {
+        // Sensors say many things that are not about parking, all day: that they do is said once.
+        guard entry.incident.outcome != .ignored || entry.new == entry.total else { return }
         let twin = pending.firstIndex { $0.rule == entry.rule && $0.incident == entry.incident }
         guard let twin else { return pending.append(entry) }
         pending[twin].new += entry.new
@@ -46,10 +48,10 @@ struct IncidentReporter {
             "count": "\(entry.new)", "total": "\(entry.total)",
         ]
         if let rule = entry.rule { metadata["rule"] = "rules[\(rule)] \(rules[rule].topic)" }
-        if entry.incident.isRefusal {
-            logger.warning("messages refused", metadata: metadata)
-        } else {
-            logger.notice("messages counted with a remark", metadata: metadata)
+        switch entry.incident.outcome {
+        case .refused: logger.warning("messages refused", metadata: metadata)
+        case .counted: logger.notice("messages counted with a remark", metadata: metadata)
+        case .ignored: logger.info("messages ignored", metadata: metadata)
         }
     }
 }

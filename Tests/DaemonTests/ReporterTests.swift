@@ -129,4 +129,43 @@ final class Lines: Sendable {
         reporter.report(at: at(1000))
         #expect(lines.take().isEmpty)
     }
+
+    @Test func `What is not about parking is said once, and not as a refusal`() throws {
+        var rule = Rule(
+            topic: try TopicPattern("a/{facility}"),
+            format: .json,
+            kind: .occupied(.pointer("/n"))
+        )
+        rule.conditions = [Rule.Condition(.pointer("/n"), .isPresent(true))]
+        let facility = Facility(
+            id: try #require(FacilityIdentifier("podium")),
+            name: "Podium",
+            capacity: 100
+        )
+        let incidents = IncidentLog()
+        let ingest = Ingest(
+            plan: IngestPlan(facilities: [facility], rules: [rule]),
+            occupancy: LiveOccupancy(
+                facilityCount: 1,
+                bayLimit: 1,
+                sensorLimit: 1,
+                history: HistoryShape(stepMilliseconds: 1000, stepCount: 10)
+            ),
+            incidents: incidents
+        )
+        let lines = Lines()
+        var reporter = IncidentReporter(rules: [rule], incidents: incidents, logger: lines.logger)
+        let topic = Array("a/podium".utf8)
+        let payload = Array(#"{"firmware":"0.29.2"}"#.utf8)
+        for second in 0..<3 {
+            ingest.receive(topic: topic.span, payload: payload.span, at: at(0))
+            ingest.commit()
+            reporter.report(at: at(Int64(second) * 5000))
+        }
+        #expect(
+            lines.take() == [
+                "<6>messages ignored count=1 reason=\"no rule's conditions hold\" rule=\"rules[0] a/{facility}\" topic=a/podium total=1\n"
+            ]
+        )
+    }
 }
