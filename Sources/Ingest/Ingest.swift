@@ -178,6 +178,9 @@ public final class Ingest {
                 switch try decoder.open(rule, topic: topic, payload: payload) {
                 case .open(let count):
                     isRead = true
+                    if count == 0, origins.count == first {
+                        try sign(rule, topic, payload, isRetained: isRetained, at: now)
+                    }
                     for element in 0..<count {
                         read(
                             topic,

@@ -241,6 +241,15 @@ import Testing
         #expect(bench.occupied == 15)
     }
 
+    @Test func `that has none has a number all the same`() throws {
+        let bench = try bench()
+        bench.send("podium/counts", #"{"n":4,"counts":[{"in":1}]}"#)
+        bench.send("podium/counts", #"{"n":5,"counts":[]}"#)
+        bench.send("podium/counts", #"{"n":6,"counts":[{"in":2}]}"#)
+        #expect(bench.occupied == 3)
+        #expect(bench.takeIncidents().isEmpty)
+    }
+
     @Test func `carries its number on the first that can be read`() throws {
         let bench = try bench()
         for _ in 0..<2 {
