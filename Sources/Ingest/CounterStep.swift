@@ -50,7 +50,8 @@ enum CounterStep: Equatable {
         func difference(_ old: Int, _ new: Int?) -> (vehicles: Int, isReset: Bool) {
             guard let new else { return (0, false) }
             if new >= old { return (new - old, false) }
-            guard let wrapsAt else { return (0, true) }
+            // A total that was beyond the wrap was read under another configuration.
+            guard let wrapsAt, old < wrapsAt else { return (0, true) }
             let wrapped = new + wrapsAt - old
             return wrapped <= min(plausible, wrapsAt / 8) ? (wrapped, false) : (0, true)
         }

@@ -84,6 +84,27 @@ import Testing
         #expect(bench.occupied == 2000)
     }
 
+    /// An operator corrects `wraps_at`; the totals of before are in the journal.
+    @Test func `a total beyond a wrap that was configured since is a new beginning`() throws {
+        let before = try Bench([counterRule(wrapsAt: nil)])
+        send(before, 100_000, 7)
+        send(before, 100_003, 7)
+        let after = try Bench([counterRule(wrapsAt: 65_536)])
+        let ingest = Ingest(
+            plan: after.plan,
+            occupancy: before.occupancy,
+            incidents: before.incidents
+        )
+        let topic = Array("bath/podium/count".utf8)
+        for payload in [#"{"in":5,"out":9}"#, #"{"in":9,"out":10}"#] {
+            let payload = Array(payload.utf8)
+            ingest.receive(topic: topic.span, payload: payload.span, at: before.now)
+            ingest.commit()
+        }
+        #expect(before.takeIncidents() == [.counterReset])
+        #expect(before.occupied == 3 + 4 - 1)
+    }
+
     @Test func `totals observed earlier change nothing`() throws {
         let bench = try Bench([counterRule(observed: .pointer("/t"))])
         func send(_ total: Int, _ seconds: Int64) {
