@@ -220,3 +220,17 @@ let package = Package(
 if fuzzing != nil {
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/CFuzzer"))
 }
+
+// Under a sanitizer only what it is for is built: CARPARKD_TESTS names the test targets, and the rest of the house stays out.
+if let names = Context.environment["CARPARKD_TESTS"] {
+    var needed: Set<String> = []
+    var open = names.split(separator: " ").map(String.init)
+    while let name = open.popLast() {
+        guard needed.insert(name).inserted,
+            let target = package.targets.first(where: { $0.name == name })
+        else { continue }
+        for case .byNameItem(let name, _) in target.dependencies { open.append(name) }
+    }
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+}
