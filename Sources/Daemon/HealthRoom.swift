@@ -190,6 +190,9 @@ actor HealthRoom {
         var gaps = Health.Listing<Health.Gap>()
         for sensor in 0..<sequences.count {
             guard let missing = sequences.window(of: sensor)?.missing, missing > 0 else { continue }
+            // One of a part that the configuration no longer has: its number is beyond all parts.
+            let isConfigured = sequences.withName(of: sensor) { _, part in part < parts.count }
+            guard isConfigured else { continue }
             gaps.add(
                 sequences.withName(of: sensor) { name, part in
                     Health.Gap(
