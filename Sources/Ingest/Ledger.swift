@@ -123,9 +123,7 @@ struct Ledger {
         let facility = record.facility
         guard let bay = occupancy.bay(name, facility: facility) else { throw .tooManyBays }
         touched.bay(bay)
-        if facility >= occupancy.facilityCount,
-            let former = occupancy.retireNamesake(of: bay, facility: facility, at: now)
-        {
+        for former in occupancy.retireNamesakes(of: bay, facility: facility, at: now) {
             touched.bay(former)
         }
         return occupancy.recordBay(

@@ -67,16 +67,30 @@ extension LiveOccupancy {
         }
     }
 
-    /// Takes a bay out of the counts that was known without a zone, before its zone was configured.
+    /// Takes a bay out of the counts that was known without a zone, before its zone was configured, or in a zone that is no more.
     ///
-    /// A bay that is new in a zone is taken for the one of the same name that its facility has in no zone. Without this a car park that
-    /// is divided into zones would have each of its bays twice, for ever.
+    /// A bay that is new in a zone is taken for the one of the same name that its facility has in no zone, and one that is new in no
+    /// zone for those of that name in zones that left the configuration. Without this a car park that is divided into zones, or
+    /// divided again, would have each of its bays twice, for ever.
     ///
-    /// - Returns: The number of the bay that is no more.
-    public func retireNamesake(of bay: Int, facility part: Int, at now: Moment) -> Int? {
-        guard part >= facilityCount else { return nil }
+    /// - Returns: The numbers of the bays that are no more.
+    public func retireNamesakes(of bay: Int, facility part: Int, at now: Moment) -> [Int] {
+        guard part >= facilityCount || !formerZones.isEmpty else { return [] }
+        guard bays.words[bay].load(ordering: .acquiring) == 0 else { return [] }
         let (facility, place) = (facility(of: part), place(of: part))
-        guard place != facility, bays.words[bay].load(ordering: .acquiring) == 0,
+        guard place == facility else {
+            return retireNamesake(of: bay, facility, at: now).map { [$0] } ?? []
+        }
+        return (formerZones[facility] ?? []).compactMap { zone in
+            let former = bays.names.withName(bay) { name, _ in bays.find(name, facility: zone) }
+            // Counted nowhere, until its zone comes back.
+            if let former { bays.words[former].store(0, ordering: .releasing) }
+            return former
+        }
+    }
+
+    private func retireNamesake(of bay: Int, _ facility: Int, at now: Moment) -> Int? {
+        guard
             let former = bays.names.withName(
                 bay,
                 { name, _ in bays.find(name, facility: facility) }

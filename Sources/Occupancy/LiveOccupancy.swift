@@ -48,6 +48,10 @@ public final class LiveOccupancy: @unchecked Sendable {
     let partBlocks: PaddedArray<PartCounters>
     /// How long a bay of each facility may not be heard, in milliseconds; `max` for ever.
     let silences: [Int64]
+    /// The zones that a facility no longer has, by the numbers under which their bays are kept.
+    ///
+    /// Written while an occupancy is restored, before anybody else has it.
+    var formerZones: [Int: [Int]] = [:]
     private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int

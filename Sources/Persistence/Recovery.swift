@@ -105,6 +105,11 @@ struct Recovery {
         register.identifiers = configured + absent
         register.absent = absent.map { _ in FacilityImage() }
         report.absentFacilities = absent
+        for (offset, identifier) in absent.enumerated() {
+            let names = identifier.split(separator: "/", omittingEmptySubsequences: false)
+            guard names.count == 2, let facility = places[String(names[0])] else { continue }
+            occupancy.restoreFormerZone(configured.count + offset, facility: facility)
+        }
         var next = configured.count
         facilities = stored.map { identifier in
             if let place = places[identifier] { return place }

@@ -219,6 +219,19 @@ private final class ZonedLife {
         #expect(after.counts.knownBays == 10)
     }
 
+    @Test func `that leave and come back don't have their bays twice`() throws {
+        let before = try first(["level-1"])
+        for bay in 0..<4 { try before.read(.bay(occupied: true), "\(bay)", in: "level-1") }
+        let without = try next(before, isClosed: true, zones: [])
+        #expect(without.counts.occupied == nil)
+        for bay in 0..<4 { try without.read(.bay(occupied: true), "\(bay)") }
+        let back = try next(without, isClosed: true, zones: ["level-1"])
+        #expect(back.counts.occupied == 4)
+        for bay in 0..<4 { try back.read(.bay(occupied: false), "\(bay)", in: "level-1") }
+        #expect(back.counts.occupied == 0)
+        #expect(back.counts.knownBays == 4)
+    }
+
     @Test(arguments: [true, false])
     func `know after a restart which bays are silent`(isClosed: Bool) throws {
         let silence = Duration.seconds(3600)
