@@ -205,7 +205,11 @@ extension LiveOccupancy {
     }
 
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.
-    public func finishRestoring() {
+    ///
+    /// Without the bays that are silent: they were not counted before the restart, and neither band nor history may see them come
+    /// and go.
+    public func finishRestoring(at now: Moment) {
+        markSilentBays(at: now, isSampled: false)
         for facility in 0..<facilityCount {
             guard let occupied = occupied(of: facility, blocks[facility]) else { continue }
             updateBand(facility, occupied)

@@ -125,7 +125,10 @@ extension LiveOccupancy {
     /// a reading does to a bay follows from the times of both.
     ///
     /// **Cost.** Where a facility has a `bay_silence`, a load and a comparison for each bay of all facilities; otherwise none.
-    public func markSilentBays(at now: Moment) {
+    public func markSilentBays(at now: Moment) { markSilentBays(at: now, isSampled: true) }
+
+    /// - Parameter isSampled: Whether the bands and the histories see each step on the way.
+    func markSilentBays(at now: Moment, isSampled: Bool) {
         guard let shortest = silences.min(), shortest < .max else { return }
         for bay in 0..<bays.count {
             let word = BayWord(bits: bays.words[bay].load(ordering: .acquiring))
@@ -134,17 +137,17 @@ extension LiveOccupancy {
             let place = bays.place(of: bay)
             // One of a facility that the configuration no longer has.
             guard place < parts.count else { continue }
-            markSilent(bay, place: place, at: now)
+            markSilent(bay, place: place, isSampled: isSampled, at: now)
         }
     }
 
-    private func markSilent(_ bay: Int, place: Int, at now: Moment) {
+    private func markSilent(_ bay: Int, place: Int, isSampled: Bool, at now: Moment) {
         let facility = facility(of: place)
         let silence = silences[facility]
         blocks[facility].begun.add(1, ordering: .acquiringAndReleasing)
         if let step = bays.markSilent(bay, for: silence, at: now.wallMilliseconds) {
             count(step, facility, blocks[facility], place: place)
-            sample(facility, blocks[facility], at: now)
+            if isSampled { sample(facility, blocks[facility], at: now) }
         }
         blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)
         markChanged(facility)

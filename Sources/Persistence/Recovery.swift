@@ -77,9 +77,9 @@ struct Recovery {
         attempt { (self, journal) throws(JournalError) in try self.readSequences(journal) }
         attempt { (self, journal) throws(JournalError) in try self.readHistory(journal) }
         attempt { (self, journal) throws(JournalError) in try self.readSessions(journal) }
-        occupancy.finishRestoring()
         storedNames = CheckpointPages.NameCounts(occupancy)
         attempt { (self, journal) throws(JournalError) in try self.readBatches(journal) }
+        occupancy.finishRestoring(at: now)
         report.bays = occupancy.bays.count
         return problem
     }
