@@ -66,7 +66,7 @@ public final class CounterTable: @unchecked Sendable {
         return CounterTotals(
             arrivals: Int(words.first >> 32),
             departures: Int(words.first & 0xFFFF_FFFF),
-            observedMilliseconds: Int64(words.second)
+            observedMilliseconds: Int64(clamping: words.second)
         )
     }
 

@@ -74,6 +74,19 @@ enum PageCoding {
         return writer.bytes
     }
 
+    /// The largest number of vehicles and the last millisecond of either clock that are read, and their opposites: what is
+    /// reckoned with them can't overflow.
+    private static let largest: Int64 = 1 << 53
+
+    private static func number(
+        _ reader: inout ByteReader,
+        _ bytes: [UInt8]
+    ) throws(UnreadableBytes) -> Int64 {
+        let number = try reader.signedWord(bytes.span)
+        guard number.magnitude <= largest else { throw UnreadableBytes(offset: reader.offset) }
+        return number
+    }
+
     static func facilities(_ bytes: [UInt8]) throws(UnreadableBytes) -> [FacilityImage] {
         var reader = ByteReader()
         var images: [FacilityImage] = []
@@ -81,14 +94,14 @@ enum PageCoding {
             var image = FacilityImage()
             image.own = try reader.word(bytes.span)
             image.operating = try reader.word(bytes.span)
-            image.observed = try reader.signedWord(bytes.span)
+            image.observed = try number(&reader, bytes)
             let wasHeard = try reader.byte(bytes.span) != 0
-            let heard = try reader.signedWord(bytes.span)
+            let heard = try number(&reader, bytes)
             image.heard = wasHeard ? heard : nil
-            image.moved = try reader.signedWord(bytes.span)
-            image.arrivals = Int(try reader.signedWord(bytes.span))
-            image.departures = Int(try reader.signedWord(bytes.span))
-            image.drift = Int(try reader.signedWord(bytes.span))
+            image.moved = try number(&reader, bytes)
+            image.arrivals = Int(try number(&reader, bytes))
+            image.departures = Int(try number(&reader, bytes))
+            image.drift = Int(try number(&reader, bytes))
             image.band = OccupancyBand(rawValue: try reader.byte(bytes.span)) ?? .vacant
             images.append(image)
         }
