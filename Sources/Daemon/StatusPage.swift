@@ -216,7 +216,8 @@ struct StatusPage {
         words.append(sensor.faults.map(visible).joined(separator: " "))
         if let error = sensor.clockError, error.magnitude >= 1000 {
             let direction = error > 0 ? "ahead" : "behind"
-            words.append("clock \(self.words(milliseconds: abs(error))) \(direction)")
+            let size = self.words(milliseconds: Int64(clamping: error.magnitude))
+            words.append("clock \(size) \(direction)")
         } else {
             words.append("")
         }
