@@ -141,6 +141,11 @@ public struct JSONWriter {
             bytes.removeLast()
             return appendEscape(UInt16(byte))
         }
+        // The Arabic letter mark, a mark of direction as those below.
+        if bytes[count - 1] == 0xD8, byte == 0x9C {
+            bytes.removeLast()
+            return appendEscape(0x061C)
+        }
         if bytes[count - 2] == 0xE2, bytes[count - 1] <= 0x81 {
             let unit = 0x2000 | UInt16(bytes[count - 1] & 0x3F) << 6 | UInt16(byte & 0x3F)
             switch unit {
