@@ -19,7 +19,9 @@ struct csimdjson_parser {
     char *buffer = nullptr;
     size_t capacity = 0;
 
-    csimdjson_parser(size_t bytes, size_t depth) : parser(bytes), bytes(bytes), depth(depth) {}
+    // simdjson takes no text at all under a limit below its own least capacity; ours is held in csimdjson_parse.
+    csimdjson_parser(size_t bytes, size_t depth)
+        : parser(bytes < dom::MINIMAL_DOCUMENT_CAPACITY ? dom::MINIMAL_DOCUMENT_CAPACITY : bytes), bytes(bytes), depth(depth) {}
     ~csimdjson_parser() { delete[] buffer; }
 };
 
