@@ -190,6 +190,10 @@ struct RuleParts {
             element.complain("must be the JSON Pointer of an array, not \(quoted(text))")
             return nil
         }
+        if let name = text.split(separator: "/").first(where: PersonalField.names) {
+            element.complain(PersonalField.complaint(name))
+            return nil
+        }
         return text
     }
 

@@ -140,7 +140,8 @@ struct RulePlaces {
 enum PersonalField {
     /// What names of such fields contain, in letters and digits alone.
     private static let parts = [
-        "plate", "kennzeichen", "registrationnumber", "tagid", "cardid", "badgeid", "userid",
+        "plate", "kennzeichen", "registrationnumber", "vehicleregistration", "licensenumber",
+        "licencenumber", "tagid", "cardid", "badgeid", "userid",
         "username", "rfid", "driver", "email", "phone", "iban", "imei", "msisdn",
     ]
     private static let wholes = ["vrm", "vrn", "lpn", "epc", "uid", "tag", "registration"]
