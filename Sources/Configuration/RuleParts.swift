@@ -76,6 +76,12 @@ struct RuleParts {
         if reading == .health, extras.health == nil, extras.conditions?.isEmpty ?? false {
             item.complain("a rule that reads neither vehicles nor health needs a 'when'")
         }
+        if reading == .counter, extras.elements != nil, extras.observed == nil, extras.zone == nil {
+            item.complain(
+                "the elements of 'each' would be totals of one counter: add 'observed' if they are its "
+                    + "history, or 'zone', or make a rule with a 'counter' of its own for each"
+            )
+        }
         keys.finish()
         guard let topic, let format, let envelope, let subject, let kind,
             let conditions = extras.conditions
