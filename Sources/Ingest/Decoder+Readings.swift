@@ -52,6 +52,10 @@ extension Decoder {
             place = Place(facility: device.facility, device: device)
             guard !device.isPart else {
                 place.facility = device.part
+                guard device.bayClass == nil, let bayClass = rule.bayClass else { return place }
+                let zone = plan.parts.parts[device.part].zone
+                let part = plan.parts.part(facility: device.facility, zone: zone, class: bayClass)
+                place.facility = part ?? device.part
                 return place
             }
         } else {
