@@ -391,9 +391,10 @@ extension Decoder {
         }
         let zero = isZeroWhenAbsent(source, rule)
         let read = try field(source, rule, topic, payload) { kind, text throws(Incident) -> Int? in
+            // Before what absence means: a sensor that never sends a number would repeat its 0 for ever.
+            if mayBeAbsent, kind == .absent || kind == .null { return nil }
             if zero, kind == .absent { return 0 }
-            return mayBeAbsent && (kind == .absent || kind == .null)
-                ? nil : try Scalar.integer(kind, text)
+            return try Scalar.integer(kind, text)
         }
         guard let number = read else { return nil }
         guard bounds.contains(number) else { throw .outOfRange }
