@@ -171,8 +171,10 @@ final class CompiledRule: Sendable {
     let sequence: (number: CompiledSource, wrapsAt: Int?)?
     let absentIsZero: Bool
     let kind: Kind
-    /// What is added to the topic to name this counter among others of one sensor.
-    let counterSuffix: [UInt8]
+    /// Whether the payload names the device, so that several devices may share a topic.
+    let isDeviceInPayload: Bool
+    /// What is added to the name of a sensor to name this counter among others of it, as installed or the other way round.
+    let counterSuffix: (forward: [UInt8], reversed: [UInt8])
     let health: CompiledHealth?
     let continues: Bool
 
@@ -211,10 +213,13 @@ final class CompiledRule: Sendable {
         absentIsZero = rule.absentIsZero
         health = rule.health.map { CompiledHealth($0, of: rule) }
         continues = rule.continues
+        var isInTopic = false
+        if case .level = subject { isInTopic = true }
+        isDeviceInPayload = isOfDevice && !isInTopic
         var suffix: [UInt8] = []
-        // No topic name contains '#': a counter with a name of its own is never taken for another topic's.
-        if case .counter(_, _, _, let name?) = rule.kind { suffix = Array("#\(name)".utf8) }
-        counterSuffix = suffix
+        // No topic, device or counter has a name with a NUL: none of them is taken for another.
+        if case .counter(_, _, _, let name?) = rule.kind { suffix = Array("\0\(name)".utf8) }
+        counterSuffix = (suffix, suffix + [0])
         kind = Self.kind(rule.kind, inner)
     }
 

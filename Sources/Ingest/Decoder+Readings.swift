@@ -21,7 +21,10 @@ extension Decoder {
             facility: place.facility,
             reading: try reading(rule, place, topic, payload)
         )
-        if case .counter(_, _, let wrapsAt) = rule.kind { decoded.wrapsAt = wrapsAt }
+        if case .counter(_, _, let wrapsAt) = rule.kind {
+            decoded.wrapsAt = wrapsAt
+            decoded.isReversed = place.isReversed
+        }
         decoded.sequence = try sequence(rule, topic, payload)
         (decoded.observed, decoded.clockIncident) = observed(rule, place, topic, payload, at: now)
         if rule.health != nil {

@@ -12,6 +12,8 @@ struct Decoded: Equatable {
     var observed: Int64?
     /// Where a counter's totals wrap to 0.
     var wrapsAt: Int?
+    /// Whether the sensor's in is out.
+    var isReversed = false
     /// The number that the sensor gave the message.
     var sequence: SequenceNumber?
     /// What was wrong with the sensor's clock, if anything.

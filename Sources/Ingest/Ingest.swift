@@ -94,6 +94,11 @@ public final class Ingest {
     private var origins: [(rule: Int, topicEnd: Int)] = []
     private var topics: [UInt8] = []
 
+    /// Whether a record of the message carries its number already.
+    private var isNumbered = false
+    /// The name of a sensor that shares its topic with others.
+    private var sharedName: [UInt8] = []
+
     /// An ingest of messages under this plan into this occupancy.
     ///
     /// - Parameters:
@@ -169,6 +174,7 @@ public final class Ingest {
         at now: Moment
     ) {
         var current: Int?
+        isNumbered = false
         do throws(Incident) {
             var rule = try decoder.route(topic)
             var isRead = false
@@ -371,34 +377,77 @@ public final class Ingest {
         isRetained: Bool,
         at now: Moment
     ) {
+        if plan.compiled[rule].isDeviceInPayload {
+            // Taken out for the length of the call, so that its bytes can be lent while the rest is used.
+            var sensor: [UInt8] = []
+            swap(&sensor, &sharedName)
+            sensor.removeAll(keepingCapacity: true)
+            unsafe topic.withUnsafeBufferPointer { unsafe sensor.append(contentsOf: $0) }
+            // No topic name contains '#'.
+            sensor.append(UInt8(ascii: "#"))
+            sensor.append(contentsOf: decoder.deviceName)
+            append(
+                decoded,
+                sensor: sensor.span,
+                rule: rule,
+                isFirst: isFirst,
+                isRetained: isRetained,
+                at: now
+            )
+            swap(&sensor, &sharedName)
+        } else {
+            append(
+                decoded,
+                sensor: topic,
+                rule: rule,
+                isFirst: isFirst,
+                isRetained: isRetained,
+                at: now
+            )
+        }
+        unsafe topic.withUnsafeBufferPointer { unsafe topics.append(contentsOf: $0) }
+        origins.append((rule, topics.count))
+    }
+
+    /// Adds a record to the batch.
+    ///
+    /// - Parameter sensor: What a sensor that counts or numbers is known by: its topic, and its device where the payload says it.
+    private func append(
+        _ decoded: Decoded,
+        sensor: Span<UInt8>,
+        rule: Int,
+        isFirst: Bool,
+        isRetained: Bool,
+        at now: Moment
+    ) {
         var record = ReadingRecord(
             reading: decoded.reading,
             facility: decoded.facility,
             observed: decoded.observed,
             wrapsAt: decoded.wrapsAt,
             isRetained: isRetained,
-            // The number is the message's: its first reading carries it for all.
-            sequence: isFirst ? decoded.sequence : nil,
+            // The number is the message's: the first reading that has it carries it for those behind.
+            sequence: isNumbered ? nil : decoded.sequence,
             follows: !isFirst
         )
+        if record.sequence != nil { isNumbered = true }
         switch decoded.reading {
         case .bay, .hold:
             // Taken out for the length of the call, so that its bytes can be lent while the rest is used.
             let name = decoder.bayName
-            writer.append(record, name: name.span, sensor: topic, at: now)
+            writer.append(record, name: name.span, sensor: sensor, at: now)
         case .counter:
-            // A counting sensor is known by its topic.
-            let suffix = plan.compiled[rule].counterSuffix
-            writer.append(record, name: topic, suffix: suffix, sensor: topic, at: now)
+            let suffixes = plan.compiled[rule].counterSuffix
+            // A sensor that is turned round begins anew: the total of the one way was never that of the other.
+            let suffix = decoded.isReversed ? suffixes.reversed : suffixes.forward
+            writer.append(record, name: sensor, suffix: suffix, sensor: sensor, at: now)
         case .vacant(let vacant):
             // By the capacity of now: what was counted must not change with the configuration.
             record.reading = .occupied(plan.capacity(of: decoded.facility) - vacant)
-            writer.append(record, name: Span(), sensor: topic, at: now)
+            writer.append(record, name: Span(), sensor: sensor, at: now)
         case .movement, .occupied, .state, .alive:
-            writer.append(record, name: Span(), sensor: topic, at: now)
+            writer.append(record, name: Span(), sensor: sensor, at: now)
         }
-        unsafe topic.withUnsafeBufferPointer { unsafe topics.append(contentsOf: $0) }
-        origins.append((rule, topics.count))
     }
 
     /// Applies the records of the batch, as a journal would after a restart.

@@ -40,8 +40,8 @@ struct Ledger {
             isRepeated = !isNew
         }
         guard !isRepeated else {
-            // A retained message comes again with every subscription: that is no fault.
-            guard record.isRetained || record.follows else { throw .repeatedMessage }
+            // A retained message comes again with every subscription: that is no fault. A message is told of once: where its number stands.
+            guard record.isRetained || record.sequence == nil else { throw .repeatedMessage }
             return .late
         }
         let name = bytes.extracting(record.name)

@@ -10,7 +10,7 @@ import Parking
 /// | 0 | moment: wall and monotonic milliseconds, 8 bytes each; holds for the readings behind it |
 /// | 1…8 | reading: flags (1), facility, name, then what the flags and the kind say |
 ///
-/// A name is its length and its bytes: the bay of a bay reading, the topic of a counter's, else empty. The format is a part of the journal: to change it
+/// A name is its length and its bytes: the bay of a bay reading, the sensor of a counter's, else empty. The format is a part of the journal: to change it
 /// is to raise the journal's version.
 struct ReadingRecord: Equatable {
     /// What it says, with a vacancy already turned into an occupancy.
@@ -29,7 +29,7 @@ struct ReadingRecord: Equatable {
     var follows = false
     /// Where the name stands: the bay's, or the sensor's.
     var name = 0..<0
-    /// Where the topic stands, if there is a sequence number, which belongs to it.
+    /// Where the sensor's name stands, if there is a sequence number, which belongs to it: its topic, and its device where the payload says it.
     var sensor = 0..<0
 }
 
