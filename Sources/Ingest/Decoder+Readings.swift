@@ -262,19 +262,28 @@ extension Decoder {
             .map { SequenceNumber(number: $0, wrapsAt: sequence.wrapsAt) }
         }
         guard let pointers = rule.envelopePointers else { return nil }
-        let identity = document.withValue(at: pointers.identity) { kind, text in
-            kind == .string ? MessageIdentity(pointers.identityScope, of: text) : nil
-        }
+        let identity = MessageIdentity(
+            session: document.withValue(at: pointers.session, Self.digest),
+            message: document.withValue(at: pointers.message, Self.digest)
+        )
         let number = try document.withValue(at: pointers.frameCounter) {
             kind,
             text throws(Incident) -> Int? in
             // Left out, it is 0; but without an identity a server that never sends it would send one message for ever.
-            guard kind != .absent else { return identity == nil ? nil : 0 }
+            guard kind != .absent else { return identity.word == 0 ? nil : 0 }
             return try Scalar.integer(kind, text)
         }
         guard let number else { return nil }
         guard (0...SequenceWindow.maximum).contains(number) else { throw .outOfRange }
-        return SequenceNumber(number: number, wrapsAt: nil, identity: identity)
+        return SequenceNumber(
+            number: number,
+            wrapsAt: nil,
+            identity: identity.word == 0 ? nil : identity
+        )
+    }
+
+    private static func digest(_ kind: JSONKind, _ text: Span<UInt8>) -> UInt8 {
+        kind == .string ? MessageIdentity.digest(text) : 0
     }
 
     private func observed(

@@ -25,9 +25,10 @@ struct EnvelopePointers: Sendable {
     let simulated: JSONPointer?
     /// The sensor's frame counter: 32 bits, 0 left out.
     let frameCounter: JSONPointer
-    /// What tells a frame counter from the same one of another message or session.
-    let identity: JSONPointer
-    let identityScope: MessageIdentity.Scope
+    /// What tells a frame counter from the same one of another message.
+    let message: JSONPointer
+    /// What stays the same for all messages of a session, and is another after the sensor joined anew.
+    let session: JSONPointer
     /// When the message was received, by the clock to be trusted most; the first that is there.
     let times: [JSONPointer]
     /// What the sensor's decoder made of the payload.
@@ -37,8 +38,8 @@ struct EnvelopePointers: Sendable {
         uplink: "/uplink_message",
         simulated: "/simulated",
         frameCounter: "/uplink_message/f_cnt",
-        identity: "/uplink_message/session_key_id",
-        identityScope: .session,
+        message: "/uplink_message/received_at",
+        session: "/uplink_message/session_key_id",
         // The network server's clock before the application server's: it is nearer. A gateway's clock is anybody's.
         times: ["/uplink_message/received_at", "/received_at"],
         contents: Rule.Envelope.theThingsStack.contents
@@ -48,8 +49,8 @@ struct EnvelopePointers: Sendable {
         uplink: nil,
         simulated: nil,
         frameCounter: "/fCnt",
-        identity: "/deduplicationId",
-        identityScope: .message,
+        message: "/deduplicationId",
+        session: "/devAddr",
         times: ["/time"],
         contents: Rule.Envelope.chirpStack.contents
     )
@@ -63,16 +64,16 @@ struct EnvelopePointers: Sendable {
         uplink: String?,
         simulated: String?,
         frameCounter: String,
-        identity: String,
-        identityScope: MessageIdentity.Scope,
+        message: String,
+        session: String,
         times: [String],
         contents: String
     ) {
         self.uplink = uplink.map(Self.pointer)
         self.simulated = simulated.map(Self.pointer)
         self.frameCounter = Self.pointer(frameCounter)
-        self.identity = Self.pointer(identity)
-        self.identityScope = identityScope
+        self.message = Self.pointer(message)
+        self.session = Self.pointer(session)
         self.times = times.map(Self.pointer)
         self.contents = Self.pointer(contents)
     }

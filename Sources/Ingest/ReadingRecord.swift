@@ -81,8 +81,8 @@ struct RecordWriter {
             writer.append(small: sequence.number)
             writer.append(small: sequence.wrapsAt ?? 0)
             if let identity = sequence.identity {
-                writer.append(byte: identity.scope.rawValue)
-                writer.append(small: Int(identity.digest))
+                writer.append(byte: identity.session)
+                writer.append(byte: identity.message)
             }
         }
         append(record.reading, wrapsAt: record.wrapsAt)
@@ -216,10 +216,8 @@ struct RecordReader {
     private mutating func identity(
         _ bytes: Span<UInt8>
     ) throws(UnreadableBytes) -> MessageIdentity {
-        guard let scope = MessageIdentity.Scope(rawValue: try reader.byte(bytes)),
-            let digest = UInt16(exactly: try reader.small(bytes))
-        else { throw UnreadableBytes(offset: reader.offset) }
-        return MessageIdentity(scope: scope, digest: digest)
+        let session = try reader.byte(bytes)
+        return MessageIdentity(session: session, message: try reader.byte(bytes))
     }
 
     /// A number that is not negative.

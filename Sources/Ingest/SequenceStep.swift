@@ -30,13 +30,18 @@ enum SequenceStep: Equatable {
         wrapsAt: Int?,
         identity: MessageIdentity? = nil
     ) -> (window: SequenceWindow?, step: SequenceStep) {
-        let digest = identity?.digest ?? 0
+        let digest = identity?.word ?? 0
         guard let known else {
             return (SequenceWindow(newest: number, identity: digest), .first)
         }
+        let newest = MessageIdentity(word: known.identity)
         let distance = distance(from: known.newest, to: number, wrapsAt: wrapsAt)
-        let isOther = digest != 0 && known.identity != 0 && digest != known.identity
-        if isOther, identity?.scope == .session || distance == 0 {
+        let isBegun =
+            identity.map {
+                $0.isOfAnotherSession(than: newest)
+                    || distance == 0 && $0.isAnotherMessage(than: newest)
+            } ?? false
+        if isBegun {
             return (
                 SequenceWindow(newest: number, missing: known.missing, identity: digest), .reset
             )
@@ -78,34 +83,46 @@ enum SequenceStep: Equatable {
     }
 }
 
-/// What tells a message, or the session of its sensor, from others beside the number.
+/// What tells a message, and the session of its sensor with its network, from others beside the number.
+///
+/// **Shape.** Eight bits of a digest each, 0 where nothing tells: two of a kind are taken for one another once in 255 times, as all
+/// were without them.
 struct MessageIdentity: Equatable {
-    /// What the identity stays the same for.
-    enum Scope: UInt8 {
-        /// A session of the sensor with its network: all numbers of another one are new.
-        case session
-        /// One message.
-        case message
+    /// The session: all numbers of another one are new.
+    var session: UInt8
+
+    /// The message: another one with the number of the newest is a new beginning.
+    var message: UInt8
+
+    init(session: UInt8, message: UInt8) {
+        self.session = session
+        self.message = message
     }
 
-    /// What it stays the same for.
-    var scope: Scope
+    /// The identity that a window keeps.
+    init(word: UInt16) {
+        self.init(session: UInt8(word >> 8), message: UInt8(truncatingIfNeeded: word))
+    }
 
-    /// A digest of it, never 0.
-    var digest: UInt16
+    /// The identity as a window keeps it.
+    var word: UInt16 { UInt16(session) << 8 | UInt16(message) }
 
-    /// The identity in a text; nil where that is empty.
-    init?(_ scope: Scope, of text: Span<UInt8>) {
-        guard text.count > 0 else { return nil }
+    /// Whether this is known to be of another session.
+    func isOfAnotherSession(than other: MessageIdentity) -> Bool {
+        session != 0 && other.session != 0 && session != other.session
+    }
+
+    /// Whether this is known to be another message.
+    func isAnotherMessage(than other: MessageIdentity) -> Bool {
+        message != 0 && other.message != 0 && message != other.message
+    }
+
+    /// The digest of a text, never 0; 0 where there is none.
+    static func digest(_ text: Span<UInt8>) -> UInt8 {
+        guard text.count > 0 else { return 0 }
         // FNV-1a, folded: http://www.isthe.com/chongo/tech/comp/fnv/
         var hash: UInt32 = 2_166_136_261
         for index in 0..<text.count { hash = (hash ^ UInt32(text[index])) &* 16_777_619 }
-        self.scope = scope
-        digest = max(1, UInt16(truncatingIfNeeded: hash >> 16 ^ hash))
-    }
-
-    init(scope: Scope, digest: UInt16) {
-        self.scope = scope
-        self.digest = digest
+        return UInt8(truncatingIfNeeded: (hash >> 16 ^ hash) % 255) + 1
     }
 }

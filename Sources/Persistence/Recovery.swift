@@ -341,7 +341,8 @@ struct WrittenUnder {
             }
         }
         self.identifiers = identifiers
-        guard words.count == 2, words[0] > 0, words[1] > 0 else { return }
+        // No configuration has more steps than these: what says so is damage.
+        guard words.count == 2, words[0] > 0, (1...100_000).contains(words[1]) else { return }
         stepMilliseconds = Int64(clamping: words[0])
         stepCount = Int(clamping: words[1])
     }

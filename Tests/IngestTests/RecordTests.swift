@@ -28,8 +28,8 @@ import Testing
         record.sequence = SequenceNumber(number: 4_294_967_295, wrapsAt: 4_294_967_296)
         if case .counter = reading { record.wrapsAt = 65_536 }
         records.append(record)
-        for scope in [MessageIdentity.Scope.session, .message] {
-            record.sequence?.identity = MessageIdentity(scope: scope, digest: .max)
+        for (session, message) in [(0, 255), (255, 0), (1, 2)] as [(UInt8, UInt8)] {
+            record.sequence?.identity = MessageIdentity(session: session, message: message)
             records.append(record)
         }
         record.sequence = nil

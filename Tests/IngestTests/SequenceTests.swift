@@ -53,16 +53,15 @@ import Testing
 
     /// What becomes of numbers that come in this order, each with an identity.
     private func steps(
-        _ messages: [(Int, UInt16)],
-        of scope: MessageIdentity.Scope
+        _ messages: [(Int, MessageIdentity?)]
     ) -> [SequenceStep] {
         var window: SequenceWindow?
-        return messages.map { number, digest in
+        return messages.map { number, identity in
             let (next, step) = SequenceStep.step(
                 window,
                 number: number,
                 wrapsAt: nil,
-                identity: digest == 0 ? nil : MessageIdentity(scope: scope, digest: digest)
+                identity: identity
             )
             window = next ?? window
             return step
@@ -76,13 +75,14 @@ import Testing
             ([(7, 1), (9, 2), (10, 2)], [.first, .reset, .next]),
             ([(7, 1), (7, 0)], [.first, .repeated]),
             ([(7, 0), (7, 1)], [.first, .repeated]),
-        ] as [([(Int, UInt16)], [SequenceStep])]
+        ] as [([(Int, UInt8)], [SequenceStep])]
     )
     func `of another session are all new`(
-        messages: [(Int, UInt16)],
+        messages: [(Int, UInt8)],
         expected: [SequenceStep]
     ) {
-        #expect(steps(messages, of: .session) == expected)
+        let identities = messages.map { ($0.0, MessageIdentity(session: $0.1, message: 0)) }
+        #expect(steps(identities) == expected)
     }
 
     @Test(
@@ -91,13 +91,14 @@ import Testing
             ([(0, 1), (0, 2), (1, 3)], [.first, .reset, .next]),
             ([(5, 1), (6, 2), (5, 1)], [.first, .next, .repeated]),
             ([(5, 1), (8, 2), (6, 3)], [.first, .gap(missing: 2), .late]),
-        ] as [([(Int, UInt16)], [SequenceStep])]
+        ] as [([(Int, UInt8)], [SequenceStep])]
     )
     func `of another message with the newest number are a new beginning`(
-        messages: [(Int, UInt16)],
+        messages: [(Int, UInt8)],
         expected: [SequenceStep]
     ) {
-        #expect(steps(messages, of: .message) == expected)
+        let identities = messages.map { ($0.0, MessageIdentity(session: 9, message: $0.1)) }
+        #expect(steps(identities) == expected)
     }
 
     @Test func `a gap that is filled is missing no longer`() {

@@ -160,6 +160,18 @@ import Testing
         #expect(council.takeIncidents() == [.sequenceReset])
     }
 
+    @Test func `a sensor that joined anew is not late, though its first message was lost`() throws {
+        let council = try council()
+        for number in 0...5 {
+            council.send(topic("up"), up(true, count: number, id: "a\(number)"))
+        }
+        #expect(council.takeIncidents().isEmpty)
+        let rejoined = up(false, count: 1, id: "b1").replacing("00189440", with: "01be2f77")
+        council.send(topic("up"), rejoined)
+        #expect(council.bay("7") == false)
+        #expect(council.takeIncidents() == [.sequenceReset])
+    }
+
     @Test func `its status tells of the battery`() throws {
         let council = try council()
         council.send(
