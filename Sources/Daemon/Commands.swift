@@ -1,4 +1,5 @@
 import Glibc
+import Logs
 
 /// What each subcommand does: everything but its arguments.
 public enum Commands {}
@@ -21,19 +22,7 @@ enum Console {
     /// A text from the network, fit for a terminal: what steers it, is invisible or turns the direction of text is escaped.
     static func visible(_ text: String) -> String {
         text.unicodeScalars.map { scalar in
-            isVisible(scalar) ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+            scalar.isVisible ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
         }.joined()
-    }
-
-    /// Source: Unicode, general categories; "format" holds the bidirectional controls.
-    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
-            .unassigned:
-            return false
-        default:
-            return true
-        }
     }
 }

@@ -79,23 +79,11 @@ struct LogLine {
         case "\"" where isQuoted: bytes.append(contentsOf: "\\\"".utf8)
         case "\\": bytes.append(contentsOf: "\\\\".utf8)
         default:
-            if Self.isVisible(scalar) {
+            if scalar.isVisible {
                 bytes.append(contentsOf: UTF8.encode(scalar)?.lazy.map { $0 } ?? [])
             } else {
                 bytes.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
             }
-        }
-    }
-
-    /// Source: Unicode, general categories; "format" holds the bidirectional controls, U+200B and the byte order mark.
-    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
-            .unassigned:
-            return false
-        default:
-            return true
         }
     }
 
