@@ -16,11 +16,7 @@ public struct ByteWriter: Sendable {
 
     /// Appends a word of eight bytes.
     @inlinable public mutating func append(word: UInt64) {
-        var rest = word
-        for _ in 0..<8 {
-            bytes.append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
+        unsafe withUnsafeBytes(of: word.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     /// Appends a signed word of eight bytes.

@@ -2,19 +2,32 @@ import Occupancy
 import Parking
 
 /// A device of the registry, as the stream needs it.
-struct CompiledDevice: Sendable {
+///
+/// A class, so that where there is none costs a message nothing but a null.
+final class CompiledDevice: Sendable {
     /// The number of its facility.
-    var facility: Int
+    let facility: Int
     /// Where its readings belong, if the registry says it all.
-    var part: Int
+    let part: Int
     /// Whether the registry names its zone, so that no message can.
-    var isPart: Bool
+    let isPart: Bool
     /// The bay that it watches; nil where the message or its own name says it.
-    var bay: [UInt8]?
-    var bayClass: BayClass?
-    var threshold: Double?
-    var isReversed: Bool
-    var clockOffsetMilliseconds: Int64?
+    let bay: [UInt8]?
+    let bayClass: BayClass?
+    let threshold: Double?
+    let isReversed: Bool
+    let clockOffsetMilliseconds: Int64?
+
+    init(_ device: Device, facility: Int, part: Int) {
+        self.facility = facility
+        self.part = part
+        isPart = device.zone != nil
+        bay = device.bay.map { Array($0.utf8) }
+        bayClass = device.bayClass
+        threshold = device.threshold
+        isReversed = device.direction == .reversed
+        clockOffsetMilliseconds = device.clockOffset?.wholeMilliseconds
+    }
 }
 
 /// The registry by the names of its devices.
@@ -43,18 +56,7 @@ struct CompiledDevices: Sendable {
             guard
                 let part = parts.part(facility: facility, zone: zone, class: device.bayClass)
             else { fatalError("\(device.facility) has no zone \(device.zone?.text ?? "")") }
-            devices.append(
-                CompiledDevice(
-                    facility: facility,
-                    part: part,
-                    isPart: zone != nil,
-                    bay: device.bay.map { Array($0.utf8) },
-                    bayClass: device.bayClass,
-                    threshold: device.threshold,
-                    isReversed: device.direction == .reversed,
-                    clockOffsetMilliseconds: device.clockOffset?.wholeMilliseconds
-                )
-            )
+            devices.append(CompiledDevice(device, facility: facility, part: part))
         }
         self.devices = devices
     }
