@@ -26,12 +26,16 @@ struct TopicLevels {
 /// **Shape.** A tree of levels, compiled once: at each node the child of a literal by hash, the child of any level, and the
 /// rules that end there. Rules are looked at in a few steps a level, however many there are.
 ///
+/// Not copyable, so that to ask it counts no references: it is asked for every message.
+///
 /// Source: MQTT 5.0, section 4.7; a wildcard in the first level does not match a topic that begins with `$` (4.7.2).
-struct TopicTrie: Sendable {
+struct TopicTrie: ~Copyable, Sendable {
     private static let none = Int.max
 
     private struct Node {
         var anyChild: Int?
+        /// Whether it has children of literals: where it has none, no level is looked up.
+        var hasLiterals = false
         /// The first rule that ends here, and the first that ends here with `#`.
         var rule = TopicTrie.none
         var remainderRule = TopicTrie.none
@@ -96,8 +100,12 @@ struct TopicTrie: Sendable {
             let rule = node.rule
             return min(best, rule > after ? rule : next(in: chains[number].rules, after))
         }
-        let name = topic.extracting(levels.range(level))
-        if let literal = literals.find(name, scope: UInt32(number)) {
+        if node.hasLiterals,
+            let literal = literals.find(
+                topic.extracting(levels.range(level)),
+                scope: UInt32(number)
+            )
+        {
             best = match(
                 topic,
                 levels,
@@ -161,6 +169,7 @@ struct TopicTrie: Sendable {
         }
         if number == literalChildren.count {
             append()
+            nodes[node].hasLiterals = true
             literalChildren.append(nodes.count - 1)
         }
         return literalChildren[number]

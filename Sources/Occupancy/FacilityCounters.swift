@@ -118,6 +118,13 @@ struct FacilityCounters: ~Copyable {
         unsafe reference.load(ordering: .acquiring)?.takeUnretainedValue()
     }
 
+    /// Lends the history for a call, without the cost of counting a reference; false where none was stored.
+    func withRing(_ body: (HistoryRing) -> Void) -> Bool {
+        guard let ring = unsafe reference.load(ordering: .acquiring) else { return false }
+        unsafe ring._withUnsafeGuaranteedRef(body)
+        return true
+    }
+
     /// Stores a history where there is none, and returns the one that stays.
     func storeIfNil(_ ring: HistoryRing) -> HistoryRing {
         let offered = unsafe Unmanaged.passRetained(ring)

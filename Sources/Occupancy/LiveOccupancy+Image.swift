@@ -148,10 +148,8 @@ extension LiveOccupancy {
         blocks[facility].band.store(image.band.rawValue, ordering: .releasing)
     }
 
-    /// Takes note of a zone that a facility no longer has, and of the number under which its bays are kept.
-    public func restoreFormerZone(_ place: Int, facility: Int) {
-        formerZones[facility, default: []].append(place)
-    }
+    /// Takes note of the zones that each facility no longer has, by the numbers under which their bays are kept.
+    public func restoreFormerZones(_ zones: [Int: [Int]]) { formerZones = zones }
 
     /// Makes room for so many bays at once.
     public func reserveBays(_ count: Int) { bays.names.reserve(count) }

@@ -486,7 +486,7 @@ public final class LiveOccupancy: @unchecked Sendable {
     func sample(_ facility: Int, _ block: borrowing FacilityCounters, at now: Moment) {
         guard let occupied = occupied(of: facility, block) else { return }
         updateBand(facility, occupied)
-        makeRing(of: facility).update(step: historyShape.step(now.wallMilliseconds)) {
+        updateHistory(facility, step: historyShape.step(now.wallMilliseconds)) {
             $0.sample(occupied)
         }
     }
@@ -504,7 +504,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         guard arrivals != 0 || departures != 0 else { return }
         blocks[facility].arrivals.add(arrivals, ordering: .acquiringAndReleasing)
         blocks[facility].departures.add(departures, ordering: .acquiringAndReleasing)
-        makeRing(of: facility).update(step: movementStep(observed: observed, at: now)) {
+        updateHistory(facility, step: movementStep(observed: observed, at: now)) {
             $0.count(arrivals: arrivals, departures: departures)
         }
     }
@@ -532,6 +532,17 @@ public final class LiveOccupancy: @unchecked Sendable {
 
     func ring(of facility: Int) -> HistoryRing? {
         blocks[facility].ring.load()
+    }
+
+    /// Changes a step in a facility's history, which is made where there is none.
+    @inline(__always)
+    private func updateHistory(
+        _ facility: Int,
+        step: Int64,
+        _ change: (inout PackedSlot) -> Void
+    ) {
+        let isMade = blocks[facility].ring.withRing { $0.update(step: step, change) }
+        if !isMade { makeRing(of: facility).update(step: step, change) }
     }
 
     func makeRing(of facility: Int) -> HistoryRing {

@@ -198,19 +198,43 @@ import Synchronization
             state = Self.fold(state ^ word, 0x9E37_79B9_7F4A_7C15)
             offset += 8
         }
-        var tail: UInt64 = 0
-        while offset < name.count {
-            tail = tail << 8 | UInt64(name[offset])
-            offset += 1
-        }
+        let tail = Self.tail(bytes, from: offset)
         state = Self.fold(state ^ tail, 0xD6E8_FEB8_6659_FD93)
         return Self.fold(state, key | 1)
     }
 
+    /// The last bytes of a name, fewer than eight, in one word: another one for any other bytes of that number.
+    @inline(__always)
+    private static func tail(_ bytes: RawSpan, from offset: Int) -> UInt64 {
+        let (count, rest) = (bytes.byteCount, bytes.byteCount - offset)
+        guard rest > 0 else { return 0 }
+        // In two words that overlap, or in three bytes of which some may be the same.
+        if rest >= 4 {
+            let (first, last) = unsafe (
+                bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self),
+                bytes.unsafeLoadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            )
+            return UInt64(first) << 32 | UInt64(last)
+        }
+        func byte(_ place: Int) -> UInt64 {
+            UInt64(unsafe bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self))
+        }
+        return byte(offset) << 16 | byte(offset + rest / 2) << 8 | byte(count - 1)
+    }
+
     private static func isEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
-        for index in 0..<left.count where left[index] != right[index] { return false }
-        return true
+        let (left, right) = unsafe (left.bytes, right.bytes)
+        var offset = 0
+        while offset + 8 <= left.byteCount {
+            let (one, other) = unsafe (
+                left.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                right.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            )
+            guard one == other else { return false }
+            offset += 8
+        }
+        return tail(left, from: offset) == tail(right, from: offset)
     }
 
     private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {

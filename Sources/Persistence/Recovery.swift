@@ -105,11 +105,13 @@ struct Recovery {
         register.identifiers = configured + absent
         register.absent = absent.map { _ in FacilityImage() }
         report.absentFacilities = absent
+        var formerZones: [Int: [Int]] = [:]
         for (offset, identifier) in absent.enumerated() {
             let names = identifier.split(separator: "/", omittingEmptySubsequences: false)
             guard names.count == 2, let facility = places[String(names[0])] else { continue }
-            occupancy.restoreFormerZone(configured.count + offset, facility: facility)
+            formerZones[facility, default: []].append(configured.count + offset)
         }
+        occupancy.restoreFormerZones(formerZones)
         var next = configured.count
         facilities = stored.map { identifier in
             if let place = places[identifier] { return place }
