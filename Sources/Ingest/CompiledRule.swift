@@ -154,6 +154,8 @@ final class CompiledRule: Sendable {
         case health
     }
 
+    /// Its place among the rules.
+    let number: Int
     let isJSON: Bool
     let envelope: Rule.Envelope
     let envelopePointers: EnvelopePointers?
@@ -178,7 +180,8 @@ final class CompiledRule: Sendable {
     let health: CompiledHealth?
     let continues: Bool
 
-    init(_ rule: Rule) {
+    init(_ rule: Rule, number: Int) {
+        self.number = number
         let isInElement = rule.elements != nil
         func outer(_ source: Rule.Source) -> CompiledSource {
             CompiledSource(source, of: rule, isInElement: false)

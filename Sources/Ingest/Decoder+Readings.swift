@@ -8,14 +8,13 @@ extension Decoder {
     ///
     /// - Parameter element: The number of the element, below the number of readings.
     mutating func decode(
-        _ number: Int,
+        _ rule: CompiledRule,
         element: Int,
         topic: Span<UInt8>,
         payload: Span<UInt8>,
         at now: Moment
     ) throws(Incident) -> Decoded {
         self.element = element
-        let rule = plan.compiled[number]
         let place = try place(rule, topic, payload)
         var decoded = Decoded(
             facility: place.facility,
@@ -158,11 +157,10 @@ extension Decoder {
 
     /// What a message that no rule reads says all the same: that its sensor lives, and the number that it has.
     mutating func sign(
-        _ number: Int,
+        _ rule: CompiledRule,
         topic: Span<UInt8>,
         payload: Span<UInt8>
     ) throws(Incident) -> Decoded {
-        let rule = plan.compiled[number]
         var decoded = Decoded(facility: try place(rule, topic, payload).facility, reading: .alive)
         decoded.sequence = try sequence(rule, topic, payload)
         return decoded
@@ -233,7 +231,7 @@ extension Decoder {
             switch kind {
             case .string:
                 guard (1...Self.maximumNameBytes).contains(text.count) else { throw problem }
-                for index in 0..<text.count { name.append(text[index]) }
+                unsafe text.withUnsafeBufferPointer { unsafe name.append(contentsOf: $0) }
             case .integer(let number): name.append(contentsOf: String(number).utf8)
             case .absent, .null: throw .fieldMissing
             default: throw .fieldHasWrongType

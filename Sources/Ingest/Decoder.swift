@@ -82,27 +82,26 @@ struct Decoder: ~Copyable {
     // MARK: Rules
 
     /// The first rule that reads a topic; the message begins.
-    mutating func route(_ topic: Span<UInt8>) throws(Incident) -> Int {
+    mutating func route(_ topic: Span<UInt8>) throws(Incident) -> CompiledRule {
         isParsed = false
         guard topic.count <= plan.limits.topicBytes else { throw .topicTooLong }
         levels.split(topic)
         guard let rule = plan.trie.match(topic, levels) else { throw .noRule }
-        return rule
+        return plan.compiled[rule]
     }
 
     /// The next rule that reads the topic of ``route(_:)``.
-    func next(after rule: Int, _ topic: Span<UInt8>) -> Int? {
-        plan.trie.match(topic, levels, after: rule)
+    func next(after rule: CompiledRule, _ topic: Span<UInt8>) -> CompiledRule? {
+        plan.trie.match(topic, levels, after: rule.number).map { plan.compiled[$0] }
     }
 
     /// Whether a rule reads the message.
     mutating func open(
-        _ number: Int,
+        _ rule: CompiledRule,
         topic: Span<UInt8>,
         payload: Span<UInt8>
     ) throws(Incident) -> Opening {
         guard payload.count <= plan.limits.payloadBytes else { throw .payloadTooLarge }
-        let rule = plan.compiled[number]
         if rule.isJSON, !isParsed {
             do { try document.parse(payload) } catch { throw Incident(error) }
             isParsed = true

@@ -96,7 +96,7 @@ extension IngestPlan {
         var explanation = Explanation()
         var decoder = Decoder(plan: self)
         do {
-            var next: Int? = try decoder.route(topic)
+            var next: CompiledRule? = try decoder.route(topic)
             var isRead = false
             while let rule = next {
                 let attempt = attempt(rule, &decoder, topic, payload, at: now)
@@ -104,7 +104,7 @@ extension IngestPlan {
                 isRead = isRead || attempt.isMeant
                 let isLast =
                     attempt.incident != nil || attempt.health != nil
-                    || attempt.isMeant && !compiled[rule].continues
+                    || attempt.isMeant && !rule.continues
                 next = isLast ? nil : decoder.next(after: rule, topic)
                 if isLast { isRead = true }
             }
@@ -117,25 +117,25 @@ extension IngestPlan {
     }
 
     private func attempt(
-        _ number: Int,
+        _ rule: CompiledRule,
         _ decoder: inout Decoder,
         _ topic: Span<UInt8>,
         _ payload: Span<UInt8>,
         at now: Moment
     ) -> Explanation.Attempt {
-        var attempt = Explanation.Attempt(rule: number)
+        var attempt = Explanation.Attempt(rule: rule.number)
         do {
-            let opening = try decoder.open(number, topic: topic, payload: payload)
+            let opening = try decoder.open(rule, topic: topic, payload: payload)
             if case .health(let report) = opening {
                 attempt.health = report
                 return attempt
             }
-            attempt.conditions = conditions(number, decoder, topic, payload)
+            attempt.conditions = conditions(rule, decoder, topic, payload)
             guard case .open(let count) = opening else { return attempt }
             attempt.isMeant = true
             for element in 0..<count {
                 attempt.readings.append(
-                    outcome(number, element, &decoder, topic, payload, at: now)
+                    outcome(rule, element, &decoder, topic, payload, at: now)
                 )
             }
         } catch {
@@ -146,16 +146,15 @@ extension IngestPlan {
 
     /// The conditions of a rule up to the first that does not hold.
     private func conditions(
-        _ number: Int,
+        _ rule: CompiledRule,
         _ decoder: borrowing Decoder,
         _ topic: Span<UInt8>,
         _ payload: Span<UInt8>
     ) -> [Explanation.Condition] {
         var conditions: [Explanation.Condition] = []
-        for (index, condition) in rules[number].conditions.enumerated() {
-            let compiled = compiled[number].conditions[index]
-            let holds = decoder.holds(compiled, self.compiled[number], topic, payload)
-            let value = decoder.shown(compiled.source, self.compiled[number], topic, payload)
+        for (condition, compiled) in zip(rules[rule.number].conditions, rule.conditions) {
+            let holds = decoder.holds(compiled, rule, topic, payload)
+            let value = decoder.shown(compiled.source, rule, topic, payload)
             conditions.append(
                 Explanation.Condition(condition: condition, value: value, holds: holds)
             )
@@ -165,7 +164,7 @@ extension IngestPlan {
     }
 
     private func outcome(
-        _ number: Int,
+        _ rule: CompiledRule,
         _ element: Int,
         _ decoder: inout Decoder,
         _ topic: Span<UInt8>,
@@ -173,10 +172,10 @@ extension IngestPlan {
         at now: Moment
     ) -> Explanation.Outcome {
         var outcome = Explanation.Outcome()
-        let rule = compiled[number]
+        let written = rules[rule.number]
         do {
             let decoded = try decoder.decode(
-                number,
+                rule,
                 element: element,
                 topic: topic,
                 payload: payload,
@@ -196,10 +195,10 @@ extension IngestPlan {
             outcome.incident = error
         }
         if rule.isOfDevice { outcome.device = String(decoding: decoder.deviceName, as: UTF8.self) }
-        outcome.fields = rules[number].namedSources.map { named in
+        outcome.fields = written.namedSources.map { named in
             let source = CompiledSource(
                 named.source,
-                of: rules[number],
+                of: written,
                 isInElement: named.isInElement
             )
             return Explanation.Field(

@@ -1,3 +1,4 @@
+import Parking
 import Synchronization
 
 /// How often each thing went wrong, by rule, with the last topic that it happened on.
@@ -56,6 +57,22 @@ public final class IncidentLog: Sendable {
                 entries[place].topic.append(topic[index])
             }
         }
+    }
+
+    /// Counts an incident, and keeps what the message looked like if it was refused and its like was not seen a moment ago.
+    ///
+    /// - Parameter shape: Makes the shape of its payload, where that is still at hand.
+    func note(
+        _ incident: Incident,
+        rule: Int?,
+        topic: Span<UInt8>,
+        count: Int = 1,
+        at now: Moment,
+        shape: () -> String? = { nil }
+    ) {
+        record(incident, rule: rule, topic: topic, count: count)
+        guard incident.isRefusal, quarantine.admits(incident, rule: rule, at: now) else { return }
+        quarantine.keep(incident, rule: rule, topic: topic, shape: shape(), at: now)
     }
 
     /// What happened since the last call, the most frequent first.

@@ -64,7 +64,7 @@ public final class IngestPlan: Sendable {
             _ = facilityNumbers.insert(id.span)
         }
         trie = TopicTrie(rules.map(\.topic))
-        compiled = rules.map { rule in CompiledRule(rule) }
+        compiled = rules.enumerated().map { CompiledRule($1, number: $0) }
     }
 
     /// The number of the facility of this identifier.
