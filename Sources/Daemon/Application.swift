@@ -7,17 +7,19 @@ import MQTT
 import Parking
 import Persistence
 import ServiceLifecycle
-import UnixSignals
 
 /// The composition root: builds the graph of a configuration and runs it.
 ///
 /// The services start in this order and end in the opposite one: the sessions stop taking messages before the last feed is
 /// written and the journal is closed, and the health is told of to the end.
-struct Application {
+///
+/// Not copyable, so that nothing of it is left when the next one begins.
+struct Application: ~Copyable {
+    /// All its services; it runs once.
+    let group: ServiceGroup
     private let house: House
     private let logger: Logger
-    private let services: [any Service]
-    private let filters: [String]
+    private let threads: [ThreadExecutor]
 
     /// Builds everything that can be built without a broker.
     ///
@@ -30,7 +32,8 @@ struct Application {
         house.expectDevices()
         self.house = house
         self.logger = logger
-        filters = configuration.topicFilters
+        // Before the journal: they may fail, and it is locked.
+        let configurations = try Self.sessions(configuration)
         let progress = FeedProgress()
         let (journal, recovery) = try OccupancyJournal.open(
             JournalDirectory(path: configuration.stateDirectory),
@@ -41,24 +44,21 @@ struct Application {
         JournalReporter.report(recovery, logger: logger)
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }
-        let sessions = try configuration.brokers.indices.map { index in
+        let sessions = configuration.brokers.indices.map { index in
             SessionService(
                 status: statuses[index],
-                configuration: try Self.session(configuration, broker: index),
+                configuration: configurations[index],
                 house: house,
                 tally: tallies[index],
                 journal: journal,
                 logger: logger
             )
         }
-        let feed = FeedService(
-            room: try FeedRoom(
-                house: house,
-                journal: journal,
-                progress: progress,
-                logger: logger
-            ),
-            interval: configuration.feed.interval
+        let feedRoom = try FeedRoom(
+            house: house,
+            journal: journal,
+            progress: progress,
+            logger: logger
         )
         let watch = WatchService(
             brokers: statuses,
@@ -86,36 +86,63 @@ struct Application {
             journal: journal,
             progress: progress
         )
-        let healthService = HealthService(room: try HealthRoom(health, logger: logger))
-        let journalService = JournalService(room: try JournalRoom(journal))
-        services = [healthService, journalService, feed] + sessions + [watch]
+        let healthRoom = try HealthRoom(health, logger: logger)
+        let journalRoom = try JournalRoom(journal)
+        threads = [healthRoom.executor, journalRoom.executor, feedRoom.executor]
+        var services: [any Service] = [
+            HealthService(room: healthRoom),
+            JournalService(room: journalRoom),
+            FeedService(room: feedRoom, interval: configuration.feed.interval),
+        ]
+        services += sessions
+        services.append(watch)
+        group = Self.group(of: services, logger: logger)
     }
 
-    private static func session(
-        _ configuration: Configuration,
-        broker index: Int
-    ) throws -> SessionConfiguration {
-        let session = try SessionConfiguration(
-            configuration.brokers[index],
-            filters: configuration.topicFilters,
-            limits: configuration.limits
+    /// What the sessions with all brokers need, their secrets read.
+    ///
+    /// - Throws: ``CredentialError`` and ``SessionConfiguration/Problem``.
+    static func sessions(_ configuration: Configuration) throws -> [SessionConfiguration] {
+        try configuration.brokers.map { broker in
+            let session = try SessionConfiguration(
+                broker,
+                filters: configuration.topicFilters,
+                limits: configuration.limits
+            )
+            try session.check()
+            return session
+        }
+    }
+
+    private static func group(of services: [any Service], logger: Logger) -> ServiceGroup {
+        // The group's own lines are about itself.
+        var quiet = logger
+        quiet.logLevel = .error
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+            logger: quiet
         )
-        try session.check()
-        return session
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        return ServiceGroup(configuration: configuration)
+    }
+
+    /// Ends the threads, after the group.
+    consuming func end() {
+        for thread in threads { thread.stop() }
     }
 
     /// Says in the log what was configured.
-    func logStart(configurationPath: String) {
+    func log(_ event: Logger.Message, configurationPath: String) {
         let configuration = house.configuration
         logger.info(
-            "starting",
+            event,
             metadata: [
                 "version": "\(Version.current)",
                 "configuration": "\(configurationPath)",
                 "brokers": "\(configuration.brokers.map(\.name).joined(separator: ","))",
                 "facilities": "\(configuration.facilities.count)",
                 "rules": "\(configuration.rules.count)",
-                "filters": "\(filters.joined(separator: " "))",
+                "filters": "\(configuration.topicFilters.joined(separator: " "))",
                 "feed": "\(configuration.feed.directory)",
             ]
         )
@@ -124,19 +151,5 @@ struct Application {
                 "the read-ahead is not in effect: ingest costs more, and a broker that does not answer delays the next one"
             )
         }
-    }
-
-    /// Runs until a signal ends it.
-    func run() async throws {
-        // The group's own lines are about itself.
-        var quiet = logger
-        quiet.logLevel = .error
-        var configuration = ServiceGroupConfiguration(
-            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: quiet
-        )
-        configuration.maximumGracefulShutdownDuration = .seconds(15)
-        try await ServiceGroup(configuration: configuration).run()
     }
 }

@@ -9,13 +9,18 @@ extension Commands {
     }
 
     /// The configuration, or nil after every complaint was printed.
-    static func load(_ path: String) -> Configuration? {
+    ///
+    /// - Parameter consequence: What becomes of us without it.
+    static func load(
+        _ path: String,
+        consequence: String = "nothing was started"
+    ) -> Configuration? {
         do {
             return try Configuration.load(path: path)
         } catch {
             for complaint in error.complaints { Console.error("\(complaint)") }
             let count = error.complaints.count
-            Console.error("\(count) \(count == 1 ? "mistake" : "mistakes"); nothing was started")
+            Console.error("\(count) \(count == 1 ? "mistake" : "mistakes"); \(consequence)")
             return nil
         }
     }

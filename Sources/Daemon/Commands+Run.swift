@@ -1,13 +1,7 @@
-import Configuration
 import Glibc
-import Ingest
-import Journal
 import LinuxSystem
 import Logging
 import Logs
-import MQTT
-import Parking
-import ServiceLifecycle
 
 extension Commands {
     /// Prepares the process before anything else: a reader that went away, or a terminal, must not end it.
@@ -16,7 +10,7 @@ extension Commands {
         ignoreSignal(SIGHUP)
     }
 
-    /// Runs the daemon until SIGTERM or SIGINT.
+    /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
     public static func run(configurationPath: String, isVerbose: Bool) async -> ExitStatus {
         guard let configuration = load(configurationPath) else { return .configuration }
         LoggingSystem.bootstrap { _ in
@@ -24,24 +18,12 @@ extension Commands {
         }
         let logger = Logger(label: "carparkd")
         do {
-            let application = try Application(configuration, logger: logger)
-            application.logStart(configurationPath: configurationPath)
-            try await application.run()
-        } catch let error as CredentialError {
-            logger.critical("a secret cannot be read", metadata: ["error": "\(error)"])
-            return .configuration
-        } catch let error as JournalError {
-            logger.critical(
-                "the journal cannot be opened; nothing was started",
-                metadata: ["error": "\(error)", "advice": "\(error.advice)"]
-            )
-            return error.mayPass ? .failure : .configuration
-        } catch let error as SessionConfiguration.Problem {
-            logger.critical("a broker's configuration is unusable", metadata: ["error": "\(error)"])
-            return .configuration
+            let supervisor = await Supervisor(path: configurationPath, logger: logger)
+            try await supervisor.run(configuration)
         } catch {
-            logger.critical("stopped by an error", metadata: ["error": "\(error)"])
-            return .failure
+            let problem = StartProblem(error)
+            logger.critical("\(problem.text)", metadata: problem.metadata)
+            return problem.exit
         }
         logger.info("stopped")
         return .success

@@ -20,7 +20,7 @@ actor FeedRoom {
         var remainder: Duration?
     }
 
-    private let executor: ThreadExecutor
+    nonisolated let executor: ThreadExecutor
     private var publisher: FeedPublisher
     private let logger: Logger
     private var board: StatusBoard

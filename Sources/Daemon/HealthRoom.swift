@@ -33,7 +33,7 @@ actor HealthRoom {
         var processorMicroseconds: Int64
     }
 
-    private let executor: ThreadExecutor
+    nonisolated let executor: ThreadExecutor
     private let sources: Sources
     private let logger: Logger
     private let started: Moment

@@ -22,7 +22,7 @@ struct JournalService: Service, CustomStringConvertible {
 
 /// The thread of the journal's own work.
 actor JournalRoom {
-    private let executor: ThreadExecutor
+    nonisolated let executor: ThreadExecutor
     private let journal: OccupancyJournal
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {

@@ -27,11 +27,14 @@ struct SessionService: Service, CustomStringConvertible {
         // Before they are asked for: a filter that the broker may have must never be forgotten.
         journal.keepFilters(wanted + configuration.formerTopicFilters, session: sessionName)
         let session = try Session(configuration)
+        var thread: NamedThread?
+        // Its last words are said: what is left of it is nothing to wait for.
+        defer { thread?.join() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation {
                 (ended: CheckedContinuation<Void, any Error>) in
                 do {
-                    _ = try NamedThread(name: "ingest \(status.name)") {
+                    thread = try NamedThread(name: "ingest \(status.name)") {
                         session.run(listener(isExpected: !known.isEmpty))
                         ended.resume()
                     }

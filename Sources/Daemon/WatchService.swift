@@ -70,7 +70,6 @@ struct WatchService: Service, CustomStringConvertible {
         }
 
         mutating func end(at now: Moment) {
-            send([.stopping, .status("stopping")])
             incidents.report(at: now)
             reportTraffic(at: now)
         }

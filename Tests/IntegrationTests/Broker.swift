@@ -85,10 +85,21 @@ final class Broker {
 
     /// Publishes a message at QoS 1; it is with the broker when this returns.
     func publish(_ topic: String, _ payload: String, _ options: [String] = []) async throws {
+        try await publishing(topic, payload, options)()
+    }
+
+    /// Begins to publish at QoS 1; what it returns waits until all is with the broker.
+    func publishing(
+        _ topic: String,
+        _ payload: String,
+        _ options: [String]
+    ) throws -> () async throws -> Void {
         let words = ["-q", "1", "-t", topic, "-m", payload] + options
         let publisher = try client("mosquitto_pub", words)
-        let exit = try await publisher.exit()
-        try #require(exit == .status(0), "\(topic): \(publisher.errors)")
+        return {
+            let exit = try await publisher.exit()
+            try #require(exit == .status(0), "\(topic): \(publisher.errors)")
+        }
     }
 
     /// Waits until a subscriber has acknowledged so many messages since the start.

@@ -4,7 +4,7 @@ import Testing
 /// The shipped unit under a systemd that boots for this test, in name spaces of its own.
 @Suite(.enabled(if: Machine.isPossible, "needs root, systemd-nspawn and the script that boots it"))
 struct `The service` {
-    @Test func `starts, serves, refuses a wrong configuration and stops`() async throws {
+    @Test func `starts, serves, reloads, refuses a wrong configuration and stops`() async throws {
         let directory = try ScratchDirectory()
         var town = Town(directory, port: 1883)
         town.feed = "/var/lib/carparkd/feed"
@@ -46,6 +46,7 @@ struct `The service` {
             "feed history/level.json carparkd 644", "level 77",
             "run /run/carparkd carparkd 750", "run /run/carparkd/health.json carparkd 640",
             "status 0", "status for nobody 4", "status when stopped 3",
+            "reload 0", "reloaded 600", "refused reload 1", "refused ActiveState=active",
             "stopped ActiveState=inactive", "stopped Result=success", "stopped ExecMainStatus=0",
             "stopped NRestarts=0", "offline",
             "wrong ActiveState=failed", "wrong Result=exit-code", "wrong ExecMainStatus=78",
@@ -101,6 +102,17 @@ struct `The service` {
         ask() { code=0; "${@:2}" carparkd status > /dev/null || code=$?; echo "$1 $code"; }
         ask status env
         ask 'status for nobody' setpriv --reuid 65534 --clear-groups
+        sed -i 's/capacity: 500/capacity: 600/' /etc/carparkd/carparkd.yaml
+        code=0; systemctl reload carparkd || code=$?
+        echo "reload $code"
+        for attempt in {1..100}; do grep -q '"capacity":600' $feed/parking.json && break; sleep 0.1; done
+        grep -o '"capacity":[0-9]*' $feed/parking.json | sort -u | sed 's/.*:/reloaded /'
+        cp /etc/carparkd/carparkd.yaml /ci/right.yaml
+        echo 'colour: red' >> /etc/carparkd/carparkd.yaml
+        code=0; systemctl reload carparkd 2> /dev/null || code=$?
+        echo "refused reload $code"
+        show refused ActiveState
+        cp /ci/right.yaml /etc/carparkd/carparkd.yaml
         systemctl stop carparkd
         ask 'status when stopped' env
         show stopped ActiveState,Result,ExecMainStatus,NRestarts

@@ -1,0 +1,129 @@
+import Configuration
+import LinuxSystem
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Runs a configuration, and at each SIGHUP the one that its file holds by then.
+///
+/// To reload is to end in an orderly way and to begin anew, within the process: one way through the house for a first start and
+/// for every change, whatever it is of. The brokers keep our sessions meanwhile, the journal the counts, the disk the feed. A
+/// configuration that has mistakes, or can't be run, changes nothing. Decision 0012 says why.
+///
+/// **Threads.** One task.
+struct Supervisor {
+    private let path: String
+    private let logger: Logger
+    private let notifier = ServiceNotifier()
+    private let signals: UnixSignalsSequence
+    private let orders: AsyncStream<Order>
+    private let continuation: AsyncStream<Order>.Continuation
+
+    private static let consequence = "the configuration of before stays in force"
+
+    private enum Order {
+        case reload, stop
+    }
+
+    /// A supervisor of what a file configures; from here on the signals wait for it.
+    init(path: String, logger: Logger) async {
+        self.path = path
+        self.logger = logger
+        signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        // The last order counts: who asks ten times to reload means once, and who asks to stop means now.
+        (orders, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: Where this configuration can't be run; where no later one can, nor the one before it any more; and what ended
+    ///   a service.
+    func run(_ configuration: Configuration) async throws {
+        async let _ = forward()
+        var current = configuration
+        var application = try Application(current, logger: logger)
+        application.log("starting", configurationPath: path)
+        while let wanted = try await run(application) {
+            do {
+                application = try Application(wanted, logger: logger)
+                current = wanted
+                application.log("reloaded", configurationPath: path)
+            } catch {
+                refuse(error)
+                application = try Application(current, logger: logger)
+            }
+        }
+    }
+
+    /// Turns signals into orders until one is to stop.
+    private func forward() async {
+        for await signal in signals {
+            guard signal == .sighup else { break }
+            continuation.yield(.reload)
+        }
+        continuation.yield(.stop)
+    }
+
+    /// Runs an application to its end; the configuration to go on with, or nil where that was all.
+    private func run(_ application: consuming Application) async throws -> Configuration? {
+        let group = application.group
+        async let next = wait(toEnd: group)
+        try await group.run()
+        application.end()
+        return await next
+    }
+
+    private func wait(toEnd group: ServiceGroup) async -> Configuration? {
+        var wanted: Configuration?
+        for await order in orders {
+            switch order {
+            case .reload: wanted = load()
+            case .stop: notify([.stopping, .status("stopping")])
+            }
+            if wanted != nil || order == .stop { break }
+        }
+        await group.triggerGracefulShutdown()
+        return wanted
+    }
+
+    /// The configuration of now, or nil where it can't be used.
+    private func load() -> Configuration? {
+        notify([.reloading])
+        if let wanted = Commands.load(path, consequence: Self.consequence) {
+            do {
+                // What can be known before the running one ends.
+                _ = try Application.sessions(wanted)
+                logger.info("reloading", metadata: ["configuration": "\(path)"])
+                return wanted
+            } catch {
+                refuse(error)
+            }
+        } else {
+            logger.error(
+                "the configuration has mistakes: not reloaded; \(Self.consequence)",
+                metadata: [
+                    "configuration": "\(path)",
+                    "advice": "correct what stands above and reload again",
+                ]
+            )
+        }
+        notify([.ready])
+        return nil
+    }
+
+    private func refuse(_ error: any Error) {
+        let problem = StartProblem(error)
+        logger.error(
+            "\(problem.text): not reloaded; \(Self.consequence)",
+            metadata: problem.metadata
+        )
+    }
+
+    private func notify(_ messages: [ServiceNotifier.Message]) {
+        do throws(ServiceNotifier.Problem) {
+            try notifier.send(messages)
+        } catch {
+            logger.warning("\(error)")
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Glibc
+import Testing
+
+/// The whole program with a real broker, told by SIGHUP to read its configuration again.
+@Suite struct `A reload` {
+    private let directory: ScratchDirectory
+
+    init() throws { directory = try ScratchDirectory() }
+
+    /// Has the daemon read its configuration again, and waits until it runs it.
+    private func reload(_ daemon: ChildProcess) async throws {
+        let before = daemon.lines(" ready ").count
+        daemon.send(SIGHUP)
+        let isReady = try await eventually { daemon.lines(" ready ").count > before }
+        try #require(isReady, "\(daemon.errors)")
+    }
+
+    /// What lies in a directory of `/proc` of a process: its threads, its open files.
+    private func count(_ entries: String, of process: ChildProcess) throws -> Int {
+        guard let directory = unsafe opendir("/proc/\(process.identifier)/\(entries)") else {
+            throw ScratchDirectory.Missing(path: entries, reason: "\(process.errors)")
+        }
+        defer { unsafe closedir(directory) }
+        var count = 0
+        while unsafe readdir(directory) != nil { count += 1 }
+        return count
+    }
+
+    @Test func `takes new devices, facilities and rules, and keeps every count`() async throws {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        town.sections = "devices: {file: devices.csv}"
+        town.rules.append(
+            #"{topic: "radio/{device}/up", reading: bay, bay: /bay, occupied: /occupied}"#
+        )
+        try directory.write("device,facility\na1,bays\n", to: "devices.csv")
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await broker.publish("radio/a1/up", #"{"bay": "1", "occupied": true}"#)
+        try await broker.publish("radio/a2/up", #"{"bay": "2", "occupied": true}"#)
+        try await broker.publish("park/gate/gate/in", "", ["--repeat", "70"])
+        try await town.shows(["bays": 1, "gate": 70])
+
+        try directory.write("device,facility\na1,bays\na2,bays\n", to: "devices.csv")
+        town.facilities = ["new"] + town.facilities
+        town.rules.removeAll { $0.contains("gate/out") }
+        town.rules.append(#"{topic: "new/{facility}", reading: level, occupied: /count}"#)
+        _ = try town.write()
+        try await reload(daemon)
+        try await broker.publish("radio/a2/up", #"{"bay": "2", "occupied": true}"#)
+        try await broker.publish("park/gate/gate/in", "")
+        try await broker.publish("new/new", #"{"count": 41}"#)
+        try await town.shows(["bays": 2, "gate": 71, "new": 41])
+
+        #expect(daemon.lines(" reloaded ").count == 1)
+        #expect(daemon.lines("former filters unsubscribed").count == 1)
+        #expect(
+            daemon.lines(" connected ").map { $0.contains("session=resumed") } == [false, true]
+        )
+        #expect(!daemon.errors.contains("forgotten"))
+    }
+
+    @Test func `that finds a mistake changes nothing and names it`() async throws {
+        let broker = try await Broker.started()
+        let manager = try NotifySocket()
+        var town = Town(directory, port: broker.port)
+        let arguments = try town.write()
+        let daemon = try carparkd(
+            ["run"] + arguments,
+            environment: ["NOTIFY_SOCKET=\(manager.path)"]
+        )
+        try await daemon.says("subscribed")
+        try await manager.hears("READY=1") { $0 == "READY=1" }
+        town.interval = "soon"
+        _ = try town.write()
+        daemon.send(SIGHUP)
+        try await daemon.says(
+            "the configuration has mistakes: not reloaded; the configuration of before"
+        )
+        let lines = town.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let line = try #require(lines.firstIndex { $0.contains("soon") })
+        #expect(daemon.lines("carparkd.yaml:\(line + 1):13: feed.interval: ").count == 1)
+        try await manager.hears("READY=1 again") { _ in
+            manager.heard().filter { $0 == "READY=1" || $0 == "RELOADING=1" }
+                == ["READY=1", "RELOADING=1", "READY=1"]
+        }
+        try await broker.publish("park/level/level", #"{"count": 41}"#)
+        try await town.shows(["level": 41])
+
+        // Whatever else was wrong, it can be corrected.
+        town.interval = "1s"
+        town.capacity = 501
+        _ = try town.write()
+        try await reload(daemon)
+        let isNew = try await eventually { town.published?.facilities["level"]?.free == 460 }
+        #expect(isNew)
+        #expect(manager.heard().count { $0 == "READY=1" } == 3)
+        #expect(!manager.heard().contains("STOPPING=1"))
+        #expect(daemon.lines(" connected ").count == 2)
+    }
+
+    @Test func `that can't be run leaves the former configuration in force`() async throws {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await broker.publish("park/gate/gate/in", "", ["--repeat", "7"])
+        try await town.shows(["gate": 7])
+
+        // Known before anything ends.
+        town.brokerKeys = "username: carparkd\npassword: {file: \(directory.path("password"))}"
+        _ = try town.write()
+        daemon.send(SIGHUP)
+        try await daemon.says("a secret cannot be read: not reloaded")
+        #expect(daemon.lines("disconnected").isEmpty)
+
+        // Known only when the journal is to be opened.
+        town.brokerKeys = ""
+        town.state = "/proc/nowhere"
+        _ = try town.write()
+        let ready = daemon.lines(" ready ").count
+        daemon.send(SIGHUP)
+        try await daemon.says("the journal cannot be opened: not reloaded")
+        let isBack = try await eventually { daemon.lines(" ready ").count > ready }
+        #expect(isBack)
+        try await broker.publish("park/gate/gate/in", "", ["--repeat", "3"])
+        try await town.shows(["gate": 10])
+    }
+
+    @Test func `loses nothing, counts nothing twice and leaves nothing behind`() async throws {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await reload(daemon)
+        let (threads, files) = (
+            try count("task", of: daemon), try count("fd", of: daemon)
+        )
+        let stream = try broker.publishing(
+            "park/gate/gate/in",
+            "",
+            ["--repeat", "4000", "--repeat-delay", "0.001"]
+        )
+        for _ in 1...3 { try await reload(daemon) }
+        try await stream()
+        try await town.shows(["gate": 4000])
+        // The pool of the runtime, which the others share, may grow by one that it keeps.
+        #expect(try count("task", of: daemon) <= threads + 1)
+        #expect(try count("fd", of: daemon) <= files)
+    }
+
+    @Test func `ends at once where the service is to stop`() async throws {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        for _ in 1...5 { daemon.send(SIGHUP) }
+        daemon.send(SIGTERM)
+        daemon.send(SIGHUP)
+        #expect(try await daemon.exit() == .status(0))
+        #expect(daemon.lines(" reloaded ").count <= 1)
+        #expect(daemon.errors.split(separator: "\n").last?.hasSuffix("stopped") == true)
+    }
+}
