@@ -106,35 +106,37 @@ endef
 # Thread sanitizer: the targets that share memory without a lock. (Swift's Mutex waits in a library that it cannot see
 # into, so what is behind one looks like a race to it.) Address sanitizer: the targets that touch C; XCTest's own runner leaks.
 test: packages-test lint
-	@echo "building with every warning an error"
+	@say() { printf '[%d:%02d] %s\n' $$((SECONDS / 60)) $$((SECONDS % 60)) "$$1"; }
+	say "building with every warning an error"
 	swift build --build-tests $(CHECKED)
-	echo "testing"
+	say "testing"
 	$(call tests,--skip 'Exactly.once|The.campaign|StorageFaultTests|rogue.broker|MQTTTests')
-	echo "testing what waits for a network"
+	say "testing what waits for a network"
 	$(call tests,--filter 'MQTTTests')
-	echo "simulating crashes"
+	say "simulating crashes"
 	$(call tests,--filter 'Exactly.once')
-	echo "breaking a real broker, a real daemon and the connection between them"
+	say "breaking a real broker, a real daemon and the connection between them"
 	$(call tests,--filter 'The.campaign')
-	echo "bearing brokers that misbehave"
+	say "bearing brokers that misbehave"
 	$(call tests,--filter 'rogue.broker')
-	echo "failing each call that changes the disk"
+	say "failing each call that changes the disk"
 	$(call tests,--filter 'StorageFaultTests')
-	echo "testing what shares memory, under thread sanitizer"
+	say "testing what shares memory, under thread sanitizer"
 	export TSAN_OPTIONS="halt_on_error=1" ASAN_OPTIONS="detect_leaks=0" SWIFT_BACKTRACE="enable=no"
 	export CARPARKD_TESTS="OccupancyTests IngestTests SimulationTests MQTTTests"
 	swift build --build-tests --sanitize=thread --scratch-path .build/thread-sanitizer
 	export CARPARKD_SEEDS=12
 	$(call tests,--sanitize=thread --scratch-path .build/thread-sanitizer --skip 'MQTTTests')
 	$(call tests,--sanitize=thread --scratch-path .build/thread-sanitizer --filter 'MQTTTests')
-	echo "testing what touches C, under address sanitizer"
+	say "testing what touches C, under address sanitizer"
 	export CARPARKD_TESTS="OccupancyTests IngestTests JSONDocumentTests MQTTTests LinuxSystemTests FeedsTests SimulatedDiskTests JournalTests PersistenceTests"
 	swift build --build-tests --sanitize=address --scratch-path .build/address-sanitizer
 	$(call tests,--sanitize=address --scratch-path .build/address-sanitizer --skip 'MQTTTests')
 	$(call tests,--sanitize=address --scratch-path .build/address-sanitizer --filter 'MQTTTests')
 	unset CARPARKD_TESTS
-	echo "fuzzing"
+	say "fuzzing"
 	Tests/Fuzz/run 30
+	say "all is well"
 
 bench: packages-run
 	Tests/Benchmarks/run
