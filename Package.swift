@@ -134,7 +134,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
         tests("ParkingTests", ["Parking"]),
-        tests("ConfigurationTests", ["Configuration", "Parking"]),
+        tests("ConfigurationTests", ["Configuration", "Parking", "TestSupport"]),
         tests("JSONDocumentTests", ["JSONDocument"]),
         tests("LinuxSystemTests", ["LinuxSystem"]),
         tests("LogsTests", ["Logs", logging]),
@@ -178,7 +178,7 @@ let package = Package(
         ),
         tests(
             "SimulatedDiskTests",
-            ["SimulatedDisk", .product(name: "GRDB", package: "GRDB.swift")]
+            ["SimulatedDisk", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]
         ),
 
         // A network that fails on purpose.

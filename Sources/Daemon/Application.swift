@@ -4,6 +4,7 @@ import Journal
 import LinuxSystem
 import Logging
 import MQTT
+import Occupancy
 import Parking
 import Persistence
 import ServiceLifecycle
@@ -25,11 +26,15 @@ struct Application: ~Copyable {
     ///
     /// The occupancy is back from the journal when it returns.
     ///
+    /// - Parameter former: What is left of the application before, in the same process.
     /// - Throws: ``CredentialError``, ``SessionConfiguration/Problem`` and ``JournalError`` for the operator; ``ThreadError`` where
     ///   the machine has no thread left.
-    init(_ configuration: Configuration, logger: Logger) throws {
+    init(_ configuration: Configuration, after former: Legacy? = nil, logger: Logger) throws {
         let house = House(configuration)
         house.expectDevices()
+        if let former {
+            house.inherit(former.sensors, measuredBy: former.configuration.rules)
+        }
         self.house = house
         self.logger = logger
         // Before the journal: they may fail, and it is locked.
@@ -60,43 +65,20 @@ struct Application: ~Copyable {
             progress: progress,
             logger: logger
         )
-        let watch = WatchService(
-            brokers: statuses,
-            progress: progress,
-            notifier: ServiceNotifier(),
-            facilityCount: configuration.facilities.count,
-            logger: logger,
-            incidents: IncidentReporter(
-                rules: configuration.rules,
-                incidents: house.incidents,
-                logger: logger
-            ),
-            journal: JournalReporter(journal, logger: logger),
-            traffic: TrafficReporter(
-                tallies: tallies,
-                incidents: house.incidents,
-                logger: logger,
-                at: .now()
-            )
-        )
-        let health = HealthRoom.Sources(
+        let sources = HealthRoom.Sources(
             house: house,
             brokers: statuses,
             tallies: tallies,
             journal: journal,
             progress: progress
         )
-        let healthRoom = try HealthRoom(health, logger: logger)
+        let healthRoom = try HealthRoom(sources, logger: logger)
         let journalRoom = try JournalRoom(journal)
         threads = [healthRoom.executor, journalRoom.executor, feedRoom.executor]
-        var services: [any Service] = [
-            HealthService(room: healthRoom),
-            JournalService(room: journalRoom),
-            FeedService(room: feedRoom, interval: configuration.feed.interval),
-        ]
-        services += sessions
-        services.append(watch)
-        group = Self.group(of: services, logger: logger)
+        let feed = FeedService(room: feedRoom, interval: configuration.feed.interval)
+        let first: [any Service] = [healthRoom.service, journalRoom.service, feed]
+        let watch = Self.watch(sources, logger: logger)
+        group = Self.group(of: first + sessions + [watch], logger: logger)
     }
 
     /// What the sessions with all brokers need, their secrets read.
@@ -112,6 +94,29 @@ struct Application: ~Copyable {
             try session.check()
             return session
         }
+    }
+
+    private static func watch(_ sources: HealthRoom.Sources, logger: Logger) -> WatchService {
+        let (house, configuration) = (sources.house, sources.house.configuration)
+        return WatchService(
+            brokers: sources.brokers,
+            progress: sources.progress,
+            notifier: ServiceNotifier(),
+            facilityCount: configuration.facilities.count,
+            logger: logger,
+            incidents: IncidentReporter(
+                rules: configuration.rules,
+                incidents: house.incidents,
+                logger: logger
+            ),
+            journal: JournalReporter(sources.journal, logger: logger),
+            traffic: TrafficReporter(
+                tallies: sources.tallies,
+                incidents: house.incidents,
+                logger: logger,
+                at: .now()
+            )
+        )
     }
 
     private static func group(of services: [any Service], logger: Logger) -> ServiceGroup {
@@ -130,6 +135,16 @@ struct Application: ~Copyable {
     consuming func end() {
         for thread in threads { thread.stop() }
     }
+
+    /// What the next application may want of this one.
+    struct Legacy {
+        let configuration: Configuration
+        /// The journal doesn't have them.
+        let sensors: SensorHealth
+    }
+
+    /// What it leaves to the next one.
+    var legacy: Legacy { Legacy(configuration: house.configuration, sensors: house.sensors) }
 
     /// Says in the log what was configured.
     func log(_ event: Logger.Message, configurationPath: String) {

@@ -63,6 +63,16 @@ actor HealthRoom {
         )
     }
 
+    /// Its work, for as long as the others run.
+    nonisolated var service: PeriodicService {
+        PeriodicService(
+            description: "health",
+            interval: Self.interval,
+            tick: { await self.tick() },
+            end: { await self.end() }
+        )
+    }
+
     /// Looks at everything, tells the log what changed, and writes the file.
     func tick() {
         let now = Moment.now()

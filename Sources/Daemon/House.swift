@@ -62,6 +62,28 @@ struct House {
         }
     }
 
+    /// Takes over what a former house knows of the sensors that are still asked for: since when they are silent is no question of ours.
+    ///
+    /// A sensor is still the same where a rule reads the same topics for the same subject, whatever else it says now; and a device where
+    /// the list has it.
+    func inherit(_ former: SensorHealth, measuredBy rules: [Rule]) {
+        let numbers = rules.map { rule in
+            configuration.rules.firstIndex(of: rule)
+                ?? configuration.rules.firstIndex {
+                    $0.topic == rule.topic && $0.subject == rule.subject
+                }
+        }
+        let devices = Set(configuration.devices?.devices.map(\.identifier) ?? [])
+        sensors.adopt(former) { sensor, rule in
+            guard rules.indices.contains(rule) else { return nil }
+            if case .device = rules[rule].subject {
+                let name = String(decoding: sensor.indices.map { sensor[$0] }, as: UTF8.self)
+                guard devices.contains(name) else { return nil }
+            }
+            return numbers[rule]
+        }
+    }
+
     /// A board of the statuses of all facilities.
     func board() -> StatusBoard {
         StatusBoard(

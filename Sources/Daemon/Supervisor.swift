@@ -40,17 +40,17 @@ struct Supervisor {
     ///   a service.
     func run(_ configuration: Configuration) async throws {
         async let _ = forward()
-        var current = configuration
-        var application = try Application(current, logger: logger)
+        var application = try Application(configuration, logger: logger)
         application.log("starting", configurationPath: path)
-        while let wanted = try await run(application) {
+        while true {
+            let former = application.legacy
+            guard let wanted = try await run(application) else { return }
             do {
-                application = try Application(wanted, logger: logger)
-                current = wanted
+                application = try Application(wanted, after: former, logger: logger)
                 application.log("reloaded", configurationPath: path)
             } catch {
                 refuse(error)
-                application = try Application(current, logger: logger)
+                application = try Application(former.configuration, after: former, logger: logger)
             }
         }
     }

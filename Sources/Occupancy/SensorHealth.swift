@@ -100,6 +100,29 @@ public final class SensorHealth: @unchecked Sendable {
         return true
     }
 
+    /// Takes over what another table knows of its sensors, and forgets what is known here of the same ones.
+    ///
+    /// Both tables are at rest meanwhile: the former one's writers have ended, and this one's have not begun.
+    ///
+    /// - Parameter rule: From the name of a sensor and the number of its rule there to the number of that rule here; nil leaves the
+    ///   sensor out.
+    public func adopt(
+        _ former: SensorHealth,
+        rule: (_ sensor: Span<UInt8>, _ former: Int) -> Int?
+    ) {
+        for sensor in 0..<former.count {
+            guard let known = former.state(of: sensor).rule else { continue }
+            former.withName(of: sensor) { name in
+                guard let rule = rule(name, known) else { return }
+                guard let number = insert(name) else {
+                    untrackedCount.add(1, ordering: .relaxed)
+                    return
+                }
+                rows[number].copy(former.rows[sensor], rule: rule)
+            }
+        }
+    }
+
     // MARK: Reading
 
     /// The number of sensors.
@@ -227,6 +250,20 @@ private struct SensorRow: ~Copyable {
         guard firstClock.load(ordering: .relaxed) == Self.never else { return }
         firstClockError.store(max(error, -Int64.max), ordering: .relaxed)
         firstClock.store(now.monotonicMilliseconds, ordering: .relaxed)
+    }
+
+    /// Becomes what another row is, but for its rule.
+    func copy(_ other: borrowing SensorRow, rule: Int) {
+        heardWall.store(other.heardWall.load(ordering: .relaxed), ordering: .relaxed)
+        waiting.store(other.waiting.load(ordering: .relaxed), ordering: .relaxed)
+        digest.store(other.digest.load(ordering: .relaxed), ordering: .relaxed)
+        changed.store(other.changed.load(ordering: .relaxed), ordering: .relaxed)
+        clockError.store(other.clockError.load(ordering: .relaxed), ordering: .relaxed)
+        firstClockError.store(other.firstClockError.load(ordering: .relaxed), ordering: .relaxed)
+        firstClock.store(other.firstClock.load(ordering: .relaxed), ordering: .relaxed)
+        var health = PackedHealth(word: other.packed.load(ordering: .relaxed))
+        health.rule = rule
+        packed.store(health.word, ordering: .relaxed)
     }
 
     /// Takes what a report says, and returns the number of the rule that the sensor is measured by.

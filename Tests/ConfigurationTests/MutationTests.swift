@@ -1,4 +1,5 @@
 import Configuration
+import TestSupport
 import Testing
 
 /// Valid text with a few bytes changed: most of what an editor, a disk or a tired operator can do to a file.
@@ -8,7 +9,7 @@ import Testing
     ) throws {
         let sound = Array(everyKind.utf8)
         let lineCount = sound.count { $0 == UInt8(ascii: "\n") }
-        var random = SplitMix64(state: seed)
+        var random = SeededRandom(seed: seed)
         var refused = 0
         for round in 0..<300 {
             var bytes = sound
@@ -35,7 +36,7 @@ import Testing
     }
 
     /// Changes one place, and answers how many lines that may have added.
-    private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) -> Int {
+    private func damage(_ bytes: inout [UInt8], _ random: inout SeededRandom) -> Int {
         let place = Int.random(in: 0..<bytes.count - 40, using: &random)
         let marks = Array("{}[]:,-#&*!|>'\"%@`~ \n\t0<?\u{0}ü".utf8) + [0xFF]
         switch Int.random(in: 0..<5, using: &random) {
@@ -51,18 +52,5 @@ import Testing
             return part.count { $0 == UInt8(ascii: "\n") }
         }
         return 1
-    }
-}
-
-/// Random numbers that are the same on every run.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -51,6 +51,43 @@ private final class Ward {
 @Suite struct `Sensor health` {
     private let hourly = HealthLimits(silentAfter: .seconds(3600), stuckAfter: .seconds(7200))
 
+    @Test func `a table takes over what another one knows, under its own rules`() {
+        let former = Ward([hourly, HealthLimits()])
+        former.expect("never heard")
+        former.hear("a", HealthReport(battery: .percent(12), faults: .tamper, valueDigest: 7))
+        former.hear("gone", rule: 1)
+        former.hear("a", HealthReport(clockError: 200_000))
+        former.wait(.seconds(4000))
+        let ward = Ward([HealthLimits(), hourly])
+        ward.now = former.now
+        ward.expect("a", rule: 0)
+        ward.expect("new", rule: 1)
+        ward.health.adopt(former.health) { _, rule in rule == 0 ? 1 : nil }
+        #expect(ward.names == ["a", "new", "never heard"])
+        let (before, after) = (former.health.state(of: 1), ward.health.state(of: 0))
+        #expect(after.rule == 1)
+        #expect(after.heardWallMilliseconds == Ward.noon)
+        #expect(after.waitingMilliseconds == before.waitingMilliseconds)
+        #expect(after.changedMilliseconds == before.changedMilliseconds)
+        #expect(after.battery == .percent(12))
+        #expect(after.faults == .tamper)
+        #expect(after.clockError == 200_000)
+        #expect(
+            ward.conditions == [
+                [.silent, .lowBattery, .faulty, .wrongClock], [.silent], [.silent],
+            ]
+        )
+    }
+
+    @Test func `what doesn't fit of another table is counted`() {
+        let former = Ward([hourly])
+        for name in ["a", "b", "c"] { former.hear(name) }
+        let ward = Ward([hourly], capacity: 2)
+        ward.health.adopt(former.health) { _, rule in rule }
+        #expect(ward.names == ["a", "b"])
+        #expect(ward.health.untracked == 1)
+    }
+
     @Test func `a sensor is silent after its rule's time, and heard again with its next message`() {
         let ward = Ward([hourly])
         ward.hear("a")

@@ -19,7 +19,13 @@ final class Council {
     /// - Parameters:
     ///   - devices: The list of devices, if there is one.
     ///   - profiles: Where profiles are, if any is used.
-    init(_ rules: String, devices: String? = nil, profiles: String? = nil) throws {
+    ///   - former: The council before its configuration was reloaded.
+    init(
+        _ rules: String,
+        devices: String? = nil,
+        profiles: String? = nil,
+        after former: Council? = nil
+    ) throws {
         let configuration = try Configuration.parse(
             Self.text(rules, hasDevices: devices != nil, profiles: profiles),
             file: "carparkd.yaml",
@@ -29,6 +35,9 @@ final class Council {
             }
         )
         house = House(configuration)
+        if let former {
+            house.inherit(former.health, measuredBy: former.house.configuration.rules)
+        }
         ingest = Ingest(
             plan: house.plan,
             occupancy: house.occupancy,

@@ -1,4 +1,5 @@
 import SimulatedDisk
+import TestSupport
 import Testing
 
 /// The disk itself, without SQLite.
@@ -187,7 +188,7 @@ import Testing
     @Test(arguments: UInt64(1)...40)
     func `is the same in both images after a crash, whatever came before`(seed: UInt64) {
         let disk = Disk(seed: seed)
-        var random = Random(state: seed)
+        var random = SeededRandom(seed: seed)
         if seed.isMultiple(of: 2) { disk.damageSectors() }
         for _ in 0..<20 {
             for _ in 0..<30 { Self.step(on: disk, &random) }
@@ -199,7 +200,7 @@ import Testing
     }
 
     /// One random operation; whether it succeeds is of no interest here.
-    private static func step(on disk: Disk, _ random: inout Random) {
+    private static func step(on disk: Disk, _ random: inout SeededRandom) {
         let names = ["/a", "/b", "/c"]
         let name = names[Int.random(in: 0..<3, using: &random)]
         let offset = Int.random(in: 0..<9_000, using: &random)
@@ -217,18 +218,5 @@ import Testing
         case 14: disk.fail(SIMULATED_DISK_SYNC)
         default: disk.kill()
         }
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
