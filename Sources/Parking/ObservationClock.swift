@@ -28,6 +28,7 @@ public struct ObservationClock: Equatable, Sendable {
     private static let bound: Int64 = 1_000_000_000_000_000
 
     private static let day: Int64 = 86_400_000
+    private static let hour: Int64 = 3_600_000
     private static let minute: Int64 = 60_000
 
     /// A clock that writes like this; by default instants that are right.
@@ -97,18 +98,20 @@ public struct ObservationClock: Equatable, Sendable {
 
     /// The last time at which it was this minute of the day, counted from midnight.
     ///
-    /// The message itself may have been written a little ahead of its reception, if the clocks differ a little.
+    /// The message itself may have been written a little ahead of its reception, if the clocks differ a little. A minute that comes within the
+    /// hour is that of a clock that is fast, and not of a message that was under way for a day: it is in the future, which somebody is told.
     private func time(ofMinute minute: Int64, near received: Int64) -> Int64? {
         guard let shown = shown(received) else { return nil }
         let zone = zone ?? ZoneOffsets(fixed: 0)
         let limit = shown + Self.futureTolerance
+        let fast = shown + Self.hour
         let local = shown + zone.offset(at: shown)
         let today = (local >= 0 ? local : local - Self.day + 1) / Self.day
         // Two days back: once a century a place skips a day.
         for date in stride(from: today + 1, through: today - 2, by: -1) {
             let times = zone.times(ofLocal: date * Self.day + minute * Self.minute)
             if times.last <= limit { return times.last + offsetMilliseconds }
-            if times.first <= limit { return times.first + offsetMilliseconds }
+            if times.first < fast { return times.first + offsetMilliseconds }
         }
         return nil
     }

@@ -78,7 +78,10 @@ private struct Example: Sendable, CustomTestStringConvertible {
         Example("2359", at: "2026-11-24T00:00:10Z", "2026-11-23T23:59:00Z"),
         Example("0002", at: "2026-11-23T23:58:00Z", "2026-11-24T00:02:00Z"),
         Example("2015", at: "2026-11-23T20:10:00Z", "2026-11-23T20:15:00Z"),
-        Example("2016", at: "2026-11-23T20:10:00Z", "2026-11-22T20:16:00Z"),
+        // Of a clock that is fast, up to an hour: more, and it is of the day before.
+        Example("2016", at: "2026-11-23T20:10:00Z", "2026-11-23T20:16:00Z"),
+        Example("2109", at: "2026-11-23T20:10:00Z", "2026-11-23T21:09:00Z"),
+        Example("2110", at: "2026-11-23T20:10:00Z", "2026-11-22T21:10:00Z"),
         // Ends of years, and a leap day.
         Example("2350", at: "2027-01-01T00:01:00Z", "2026-12-31T23:50:00Z"),
         Example("2350", at: "2028-03-01T00:01:00Z", "2028-02-29T23:50:00Z"),
