@@ -29,6 +29,7 @@ extension Incident {
             "nothing, unless it happens often: then the sensor restarts"
         case .retransmission: "nothing, unless it happens often: then look at its reception"
         case .networkServerTrouble: "look into the network server's log of the device"
+        case .untimedTotal: "set the sensor's clock; its live totals count all the same"
         case .futureClock, .unsetClock, .unreadableTime: "set the sensor's clock"
         case .counterReset, .counterJump: "look whether the sensor restarts, or was replaced"
         case .missingMessages: "look at the reception of these sensors"

@@ -167,6 +167,8 @@ final class CompiledRule: Sendable {
     let zone: CompiledSource?
     let bayClass: BayClass?
     let observed: CompiledSource?
+    /// Whether its elements are totals of several times.
+    let isHistory: Bool
     let clock: ObservationClock
     /// Whether a time is an instant as it stands: the usual case.
     let isPlainClock: Bool
@@ -210,6 +212,9 @@ final class CompiledRule: Sendable {
         zone = rule.zone.map(inner)
         bayClass = rule.bayClass
         observed = rule.observed.map(inner)
+        var isCounter = false
+        if case .counter = rule.kind { isCounter = true }
+        isHistory = isCounter && isInElement && rule.observed != nil
         clock = rule.clock
         isPlainClock = rule.clock == ObservationClock()
         sequence = rule.sequence.map { (outer($0.number), $0.wrapsAt) }

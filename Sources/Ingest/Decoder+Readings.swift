@@ -26,6 +26,8 @@ extension Decoder {
         }
         decoded.sequence = try sequence(rule, topic, payload)
         (decoded.observed, decoded.clockIncident) = observed(rule, place, topic, payload, at: now)
+        // Without a time it would be taken for the total of now, and the next live one for a leap.
+        if rule.isHistory, decoded.observed == nil { throw .untimedTotal }
         if rule.health != nil {
             decoded.health = health(rule, decoded, topic, payload, at: now)
         }
@@ -130,11 +132,12 @@ extension Decoder {
         case .heartbeat(let bay):
             try readBayName(bay, rule, place, topic, payload)
             return .hold(otherwise: nil)
-        case .movement(let arrivals, let departures, let resetAbove):
+        case .movement(let arrivals, let departures, let code):
             let bounds = 0...65_535
-            let inwards = try count(arrivals, rule, topic, payload, bounds) ?? 0
-            let outwards = try count(departures, rule, topic, payload, bounds) ?? 0
-            if let resetAbove, max(inwards, outwards) > resetAbove { throw .resetCode }
+            let inwards =
+                try count(arrivals, rule, topic, payload, bounds, resetAbove: code) ?? 0
+            let outwards =
+                try count(departures, rule, topic, payload, bounds, resetAbove: code) ?? 0
             return place.isReversed
                 ? .movement(arrivals: outwards, departures: inwards)
                 : .movement(arrivals: inwards, departures: outwards)
@@ -331,7 +334,8 @@ extension Decoder {
     ) -> HealthReport {
         var report = HealthReport()
         report.valueDigest = decoded.reading.digest
-        if rule.observed != nil, let observed = decoded.observed {
+        // What a list has may be of any age, and says nothing of the clock of now.
+        if rule.observed != nil, rule.elements == nil, let observed = decoded.observed {
             report.clockError = observed - now.wallMilliseconds
         }
         guard let health = rule.health, health.isSpoken else { return report }
@@ -379,6 +383,8 @@ extension Decoder {
     }
 
     /// A number of vehicles, bays or messages, or the sum of several.
+    ///
+    /// - Parameter resetAbove: A larger number, or part of a sum, is a code by which the sensor says that it began anew.
     private func count(
         _ source: CompiledSource?,
         _ rule: CompiledRule,
@@ -386,6 +392,7 @@ extension Decoder {
         _ payload: Span<UInt8>,
         _ bounds: ClosedRange<Int>,
         wrapsAt: Int? = nil,
+        resetAbove: Int? = nil,
         mayBeAbsent: Bool = false
     ) throws(Incident) -> Int? {
         guard let source else { return nil }
@@ -393,7 +400,8 @@ extension Decoder {
             // A part that is left out would look like vehicles that never were, when it comes back.
             var sum = 0
             for index in sources.indices {
-                sum += try count(sources[index], rule, topic, payload, bounds) ?? 0
+                let part = sources[index]
+                sum += try count(part, rule, topic, payload, bounds, resetAbove: resetAbove) ?? 0
             }
             if let wrapsAt { sum %= wrapsAt }
             guard bounds.contains(sum) else { throw .outOfRange }
@@ -408,6 +416,7 @@ extension Decoder {
         }
         guard let number = read else { return nil }
         guard bounds.contains(number) else { throw .outOfRange }
+        if let resetAbove, number > resetAbove { throw .resetCode }
         return number
     }
 

@@ -106,9 +106,7 @@ struct Decoder: ~Copyable {
             do { try document.parse(payload) } catch { throw Incident(error) }
             isParsed = true
         }
-        if rule.envelope != .none, let report = try openEnvelope(rule, topic) {
-            return .health(report)
-        }
+        if rule.envelope != .none, let opening = try openEnvelope(rule, topic) { return opening }
         for index in rule.conditions.indices
         where !holds(rule.conditions[index], rule, topic, payload) {
             return .isNotMeant
@@ -119,11 +117,11 @@ struct Decoder: ~Copyable {
         return .open(readings: count)
     }
 
-    /// Looks into an envelope: what is no uplink of a sensor has no reading.
+    /// Looks into an envelope: what is no uplink of a sensor has no reading; nil where it is one.
     private func openEnvelope(
         _ rule: CompiledRule,
         _ topic: Span<UInt8>
-    ) throws(Incident) -> HealthReport? {
+    ) throws(Incident) -> Opening? {
         guard let pointers = rule.envelopePointers else { return nil }
         if rule.envelope == .chirpStack {
             switch ChirpStackEvent(topic.extracting(levels.range(levels.count - 1))) {
@@ -132,7 +130,7 @@ struct Decoder: ~Copyable {
                 let percent = document.withValue(at: EnvelopePointers.batteryLevel) {
                     Scalar.percent($0, $1)
                 }
-                return HealthReport(battery: percent.map(Battery.percent))
+                return .health(HealthReport(battery: percent.map(Battery.percent)))
             case .log:
                 throw document.withValue(at: EnvelopePointers.logCode) { kind, text in
                     Incident(networkServerCode: text)
@@ -150,8 +148,11 @@ struct Decoder: ~Copyable {
             guard !isSimulated else { throw .simulated }
         }
         let isDecoded = document.withValue(at: pointers.contents) { kind, _ in kind == .container }
-        guard isDecoded else { throw .notDecoded }
-        return nil
+        guard !isDecoded else { return nil }
+        let isEmpty = document.withValue(at: pointers.payload) { _, text in text.count == 0 }
+        // There was nothing to decode: its number is all that it has.
+        guard isEmpty else { throw .notDecoded }
+        return .open(readings: 0)
     }
 
     /// Whether a condition holds.

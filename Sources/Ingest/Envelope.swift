@@ -31,6 +31,8 @@ struct EnvelopePointers: Sendable {
     let session: JSONPointer
     /// When the message was received, by the clock to be trusted most; the first that is there.
     let times: [JSONPointer]
+    /// What the sensor sent, as it sent it; left out or empty where that was nothing but an answer to its network.
+    let payload: JSONPointer
     /// What the sensor's decoder made of the payload.
     let contents: JSONPointer
 
@@ -42,6 +44,7 @@ struct EnvelopePointers: Sendable {
         session: "/uplink_message/session_key_id",
         // The network server's clock before the application server's: it is nearer. A gateway's clock is anybody's.
         times: ["/uplink_message/received_at", "/received_at"],
+        payload: "/uplink_message/frm_payload",
         contents: Rule.Envelope.theThingsStack.contents
     )
 
@@ -52,6 +55,7 @@ struct EnvelopePointers: Sendable {
         message: "/deduplicationId",
         session: "/devAddr",
         times: ["/time"],
+        payload: "/data",
         contents: Rule.Envelope.chirpStack.contents
     )
 
@@ -67,6 +71,7 @@ struct EnvelopePointers: Sendable {
         message: String,
         session: String,
         times: [String],
+        payload: String,
         contents: String
     ) {
         self.uplink = uplink.map(Self.pointer)
@@ -75,6 +80,7 @@ struct EnvelopePointers: Sendable {
         self.message = Self.pointer(message)
         self.session = Self.pointer(session)
         self.times = times.map(Self.pointer)
+        self.payload = Self.pointer(payload)
         self.contents = Self.pointer(contents)
     }
 

@@ -47,6 +47,8 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     case unknownZone = "unknown zone"
     /// An array has more elements than are read of one.
     case tooManyElements = "too many elements in an array"
+    /// A total in a list has no time, or none that can be: whether it is older than another one nobody can tell.
+    case untimedTotal = "total in a list without a usable time"
     /// The network server has no decoder for the sensor, so that its payload is bytes that nobody reads.
     case notDecoded = "payload not decoded by the network server"
 

@@ -10,8 +10,17 @@ import Parking
 struct Ledger {
     private let occupancy: LiveOccupancy
 
-    /// Whether the message of the last record was there before.
-    private var isRepeated = false
+    /// What the number of the last record's message says.
+    private var standing = Standing.new
+
+    private enum Standing {
+        /// Nothing else: it has none, or a new one.
+        case new
+        /// Newer messages of its sensor were there before.
+        case late
+        /// It was there before.
+        case repeated
+    }
 
     /// What was noticed about a sensor while its reading counted, and how often.
     typealias Note = (Incident, Int) -> Void
@@ -32,14 +41,16 @@ struct Ledger {
         touched: inout Touched,
         note: Note
     ) throws(Incident) -> LiveOccupancy.Effect {
-        touch(record, at: now, touched: &touched)
-        if !record.follows { isRepeated = false }
+        var record = record
+        if !record.follows { standing = .new }
         if let sequence = record.sequence {
             let sensor = bytes.extracting(record.sensor)
-            let isNew = try check(sequence, of: sensor, record, touched: &touched, note: note)
-            isRepeated = !isNew
+            standing = try check(sequence, of: sensor, record, touched: &touched, note: note)
         }
-        guard !isRepeated else {
+        // Clocks are coarse: of two messages of one second this is the older one.
+        if standing == .late { record.observed = record.observed.map { $0 - 1 } }
+        touch(record, at: now, touched: &touched)
+        guard standing != .repeated else {
             // A retained message comes again with every subscription: that is no fault. A message is told of once: where its number stands.
             guard record.isRetained || record.sequence == nil else { throw .repeatedMessage }
             return .late
@@ -94,7 +105,7 @@ struct Ledger {
 
     /// Takes note of a record that is not applied.
     mutating func skip(_ record: ReadingRecord) {
-        if !record.follows { isRepeated = false }
+        if !record.follows { standing = .new }
     }
 
     /// A bay that is what it was.
@@ -136,15 +147,18 @@ struct Ledger {
         )
     }
 
-    /// Whether a numbered message is a new one.
+    /// What the number of a message says of it.
+    ///
+    /// Numbers are the sensor's within its facility, whichever part of that a reading is about.
     private func check(
         _ sequence: SequenceNumber,
         of sensor: Span<UInt8>,
         _ record: ReadingRecord,
         touched: inout Touched,
         note: Note
-    ) throws(Incident) -> Bool {
-        guard let number = occupancy.sequences.insert(sensor, facility: record.facility) else {
+    ) throws(Incident) -> Standing {
+        let facility = occupancy.parts.facility(of: record.facility)
+        guard let number = occupancy.sequences.insert(sensor, facility: facility) else {
             throw .tooManySensors
         }
         touched.sequence(number)
@@ -158,12 +172,13 @@ struct Ledger {
             return (window, step)
         }
         switch step {
-        case .first, .next, .late: break
+        case .first, .next: break
         case .gap(let missing): note(.missingMessages, missing)
         case .reset: note(.sequenceReset, 1)
-        case .repeated: return false
+        case .late: return .late
+        case .repeated: return .repeated
         }
-        return true
+        return .new
     }
 
     private func move(
@@ -194,13 +209,15 @@ struct Ledger {
             // Without a time of its own a total is newer than the one before, even where our clock was set back.
             let observed =
                 record.observed ?? max(now.wallMilliseconds, known?.observedMilliseconds ?? 1)
-            let step = CounterStep(
+            var step = CounterStep(
                 known: known,
                 arrivals: arrivals,
                 departures: departures,
                 observedMilliseconds: observed,
                 wrapsAt: record.wrapsAt
             )
+            // Totals that fell because they are old are no new beginning.
+            if step == .reset, standing == .late { step = .late }
             guard step != .late else { return (nil, step) }
             let totals = CounterTotals(
                 arrivals: arrivals ?? known?.arrivals ?? 0,

@@ -3,9 +3,9 @@ import Occupancy
 /// What the number of a message means after the ones before it: a pure decision.
 ///
 /// Numbers rise by one and wrap. Networks deliver them twice, late or not at all, and a sensor that restarts begins anew. The last 64 numbers are
-/// remembered one by one, so that a late message is told from a repeated one; a number that is further back, or 0, is a new beginning:
-/// LoRaWAN's frame counters begin at 0 after every join. Where a message says more of its identity than the number, that decides: a sensor that joins
-/// twice sends 0 twice.
+/// remembered one by one, so that a late message is told from a repeated one; a number that is further back, or the first that a sensor
+/// gives, is a new beginning: LoRaWAN's frame counters begin at 0 after every join, others at 1. Where a message says more of its identity
+/// than the number, that decides: a sensor that joins twice sends 0 twice.
 enum SequenceStep: Equatable {
     /// The first message of this sensor.
     case first
@@ -60,8 +60,11 @@ enum SequenceStep: Equatable {
         }
         let bit: UInt64 = -distance < span ? 1 << UInt64(-distance) : 0
         let wasReceived = known.received & bit != 0
-        // Behind the end of its register a 0 may also be late.
-        let isBeginning = number == 0 && (wasReceived || wrapsAt == nil)
+        // Behind the end of its register a 0 may also be late. A sensor that had a 0 doesn't begin at 1.
+        let zero: UInt64 = known.newest < span ? 1 << UInt64(known.newest) : 0
+        let isBeginning =
+            number == 0 && (wasReceived || wrapsAt == nil)
+            || number == 1 && known.newest > 2 && wasReceived && known.received & zero == 0
         guard bit != 0, !isBeginning else {
             return (
                 SequenceWindow(newest: number, missing: known.missing, identity: digest), .reset

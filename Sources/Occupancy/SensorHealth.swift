@@ -76,7 +76,8 @@ public final class SensorHealth: @unchecked Sendable {
         if let digest = report.valueDigest, watching == rule {
             rows[number].say(digest, at: now)
         }
-        if let error = report.clockError { rows[number].clock(error, at: now) }
+        // What a broker has kept was sent whenever it was.
+        if !isRetained, let error = report.clockError { rows[number].clock(error, at: now) }
         return true
     }
 
