@@ -19,7 +19,7 @@ struct RuleReader {
         var rules: [Rule] = []
         var winners: [Winner] = []
         var areRead = true
-        for item in items {
+        for (index, item) in items.enumerated() {
             guard let keys = item.keys() else {
                 areRead = false
                 continue
@@ -41,7 +41,13 @@ struct RuleReader {
                 if let topic, !mayPass(item) { winners.append((topic, item.path)) }
                 continue
             }
-            rules += read
+            // A profile before it moved it among the rules, and not in the file.
+            let isMoved = rules.count != index
+            rules += read.map { rule in
+                var rule = rule
+                if isMoved, rule.place == nil { rule.place = item.path }
+                return rule
+            }
             if read.contains(where: { $0.conditions.isEmpty && !$0.continues }) {
                 winners.append((topic, item.path))
             }
@@ -68,7 +74,8 @@ struct RuleReader {
             )
         }
         keys.finish()
-        return profiles.bodies(profileElement)?.map { name, body -> Rule? in
+        return profiles.bodies(profileElement)?.enumerated().map { index, profile -> Rule? in
+            let (name, body) = profile
             guard let bodyKeys = body.keys() else { return nil }
             for key in RuleParts.placeKeys where key != "envelope" && overrides[key] == nil {
                 guard !["bay", "observed", "threshold", "zone"].contains(key) else { continue }
@@ -86,7 +93,7 @@ struct RuleReader {
                 isOfProfile: true
             )
             var rule = parts.rule()
-            rule?.profile = name
+            rule?.place = "\(item.path) (\(name)[\(index)])"
             return rule
         }
         .reduce(into: [Rule]?([])) { rules, rule in

@@ -38,9 +38,8 @@ extension Commands {
 
     private static func lines(_ attempt: Explanation.Attempt, _ plan: IngestPlan) -> [String] {
         let rule = plan.rules[attempt.rule]
-        var name = "rules[\(attempt.rule)]: \(rule.topic) (\(rule.format.rawValue))"
-        if let profile = rule.profile { name += ", profile \(profile)" }
-        var lines = [line("rule", name)]
+        let name = "\(plan.rules.place(of: attempt.rule)): \(rule.topic)"
+        var lines = [line("rule", "\(name) (\(rule.format.rawValue))")]
         if rule.envelope != .none { lines.append(line("envelope", rule.envelope.rawValue)) }
         for condition in attempt.conditions {
             let found = condition.value.map(Console.visible) ?? "nothing"
@@ -120,7 +119,8 @@ extension Commands {
             case (nil, nil): "they are the same"
             }
         return [
-            line("nearest", "rules[\(nearest.rule)]: \(rule.topic)"), line("why not", why),
+            line("nearest", "\(plan.rules.place(of: nearest.rule)): \(rule.topic)"),
+            line("why not", why),
         ]
     }
 

@@ -129,7 +129,7 @@ struct Replay {
             "\(tally.messages) messages, \(tally.readings) readings, \(tally.late) late, \(house.incidents.refusals) refused"
         ]
         for entry in house.incidents.all.sorted(by: { $0.total > $1.total }) {
-            let rule = entry.rule.map { "rules[\($0)]" } ?? "no rule"
+            let rule = entry.rule.map { house.configuration.rules.place(of: $0) } ?? "no rule"
             let topic = Console.visible(String(decoding: entry.topic, as: UTF8.self))
             lines.append(
                 "  \(entry.total) × \(entry.incident.rawValue) (\(rule), last on \(topic))"

@@ -46,7 +46,8 @@ extension Health {
         }
         writer.list("rules", rules.sorted { $0.key < $1.key }) { rule, writer in
             writer.member("number", rule.key)
-            writer.member("topic", rule.value)
+            writer.member("place", rule.value.place)
+            writer.member("topic", rule.value.topic)
         }
         writer.listing("refusals", refusals) { $0.write(to: &$1) }
         writer.list("quarantine", quarantine) { $0.write(to: &$1) }
@@ -89,7 +90,10 @@ extension Health {
         )
         for rule in root["rules"].elements {
             guard let number = rule["number"].integer else { continue }
-            rules[number] = rule["topic"].text
+            rules[number] = Rule(
+                place: rule["place"].text ?? "rules[\(number)]",
+                topic: rule["topic"].text ?? ""
+            )
         }
         refusals = Listing(root["refusals"], Refusal.init)
         quarantine = root["quarantine"].elements.compactMap(Quarantined.init)

@@ -107,6 +107,13 @@ struct Health: Equatable, Sendable {
         var missing = Listing<Gap>()
     }
 
+    /// A rule as a person finds it.
+    struct Rule: Equatable, Sendable {
+        /// Where the configuration has it.
+        var place: String
+        var topic: String
+    }
+
     struct UnknownDevice: Equatable, Sendable {
         var name: String
         var rule: Int
@@ -164,8 +171,8 @@ struct Health: Equatable, Sendable {
     var facilities = Listing<Facility>()
     var sensors = Sensors()
     var unknownDevices = UnknownDevices()
-    /// The topics of the rules that are named by their numbers elsewhere.
-    var rules: [Int: String] = [:]
+    /// The rules that are named by their numbers elsewhere.
+    var rules: [Int: Rule] = [:]
     var refusals = Listing<Refusal>()
     var quarantine: [Quarantined] = []
     /// The refused messages that came too fast for the quarantine.

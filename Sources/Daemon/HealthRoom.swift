@@ -137,7 +137,10 @@ actor HealthRoom {
         health.sensors = sensors(findings)
         health.add(house.incidents, limit: house.configuration.limits.unknownDevices)
         for rule in health.namedRules where house.configuration.rules.indices.contains(rule) {
-            health.rules[rule] = Health.cut(house.configuration.rules[rule].topic.text.utf8)
+            health.rules[rule] = Health.Rule(
+                place: house.configuration.rules.place(of: rule),
+                topic: Health.cut(house.configuration.rules[rule].topic.text.utf8)
+            )
         }
         return health
     }

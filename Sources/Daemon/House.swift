@@ -68,7 +68,7 @@ struct House {
     /// the list has it.
     func inherit(_ former: SensorHealth, measuredBy rules: [Rule]) {
         let numbers = rules.map { rule in
-            configuration.rules.firstIndex(of: rule)
+            configuration.rules.firstIndex { $0.saysTheSame(as: rule) }
                 ?? configuration.rules.firstIndex {
                     $0.topic == rule.topic && $0.subject == rule.subject
                 }
@@ -91,6 +91,15 @@ struct House {
             occupancy: occupancy,
             trendWindow: configuration.history.trendWindow
         )
+    }
+}
+
+extension Rule {
+    /// Whether it is the same rule as another, wherever the configuration has either.
+    fileprivate func saysTheSame(as other: Rule) -> Bool {
+        var moved = other
+        moved.place = place
+        return self == moved
     }
 }
 

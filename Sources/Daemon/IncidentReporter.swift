@@ -47,7 +47,9 @@ struct IncidentReporter {
             "topic": "\(String(decoding: entry.topic, as: UTF8.self))",
             "count": "\(entry.new)", "total": "\(entry.total)",
         ]
-        if let rule = entry.rule { metadata["rule"] = "rules[\(rule)] \(rules[rule].topic)" }
+        if let rule = entry.rule {
+            metadata["rule"] = "\(rules.place(of: rule)) \(rules[rule].topic)"
+        }
         switch entry.incident.outcome {
         case .refused: logger.warning("messages refused", metadata: metadata)
         case .counted: logger.notice("messages counted with a remark", metadata: metadata)

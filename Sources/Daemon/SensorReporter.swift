@@ -57,7 +57,7 @@ struct SensorReporter {
             "count": "\(change.count)", "sensors": "\(names.joined(separator: " "))\(more)",
         ]
         if let rule = change.rule, rule < rules.count {
-            metadata["rule"] = "rules[\(rule)] \(rules[rule].topic)"
+            metadata["rule"] = "\(rules.place(of: rule)) \(rules[rule].topic)"
         }
         logger.log(level: change.kind.level, change.kind.message, metadata: metadata)
     }

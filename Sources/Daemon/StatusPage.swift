@@ -278,7 +278,8 @@ struct StatusPage {
 
     private func rule(_ number: Int?) -> String {
         guard let number else { return "no rule" }
-        return "rules[\(number)]" + (health.rules[number].map { " \(visible($0))" } ?? "")
+        guard let rule = health.rules[number] else { return "rules[\(number)]" }
+        return "\(visible(rule.place)) \(visible(rule.topic))"
     }
 
     /// How long before the file was written something was.

@@ -74,3 +74,11 @@ extension Rule.Condition: CustomStringConvertible {
         }
     }
 }
+
+extension [Rule] {
+    /// What a person finds a rule by: its place in the configuration, where a profile is one item of many rules.
+    public func place(of rule: Int) -> String {
+        let place = indices.contains(rule) ? self[rule].place : nil
+        return place ?? "rules[\(rule)]"
+    }
+}

@@ -246,8 +246,9 @@ public struct Rule: Equatable, Sendable {
     /// Whether the next rules are tried as well after this one has read a message.
     public var continues = false
 
-    /// The profile that the rule is from.
-    public var profile: String?
+    /// Where the configuration has the rule, if not at the number that it has among all of them: `rules[1]`, or
+    /// `rules[1] (bosch-tps110[2])` for the third of a profile.
+    public var place: String?
 
     /// How a sensor numbers its messages.
     public struct Sequence: Equatable, Sendable {

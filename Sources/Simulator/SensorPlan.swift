@@ -62,7 +62,14 @@ struct SensorPlan {
         if let same {
             omissions[same].facilities += facilities
         } else {
-            omissions.append(.init(ruleIndex: rule, facilities: facilities, reason: reason))
+            omissions.append(
+                .init(
+                    ruleIndex: rule,
+                    place: rule.map(rules.place),
+                    facilities: facilities,
+                    reason: reason
+                )
+            )
         }
     }
 
@@ -115,7 +122,7 @@ struct SensorPlan {
         case .counter, .level, .state: break
         }
         if let other = firstReader(of: sensor, bays: bays, facility: facility, before: index) {
-            omit(.takenBy(ruleIndex: other), rule: index, facility: facility.id)
+            omit(.takenBy(rules.place(of: other)), rule: index, facility: facility.id)
             return false
         }
         return true

@@ -6,6 +6,9 @@ extension Simulator {
         /// The rule, counted from 0; nil where it is the facilities that have none.
         public let ruleIndex: Int?
 
+        /// Where the configuration has the rule.
+        let place: String?
+
         /// The facilities that the rule is not simulated for; empty where it is simulated for none.
         public internal(set) var facilities: [FacilityIdentifier]
 
@@ -14,9 +17,8 @@ extension Simulator {
 
         /// One line for the operator.
         public var description: String {
-            let rule = ruleIndex.map { "rules[\($0)]" }
             let names = facilities.map(\.text).joined(separator: ", ")
-            let subject = [rule, names.isEmpty ? nil : names].compactMap { $0 }
+            let subject = [place, names.isEmpty ? nil : names].compactMap { $0 }
             return "\(subject.joined(separator: " for ")): \(reason)"
         }
     }
@@ -41,8 +43,8 @@ extension Simulator {
         case unfitLevel(String)
         /// The facility that the rule names is not configured.
         case unknownFacility(String)
-        /// Its messages would be read by this earlier rule.
-        case takenBy(ruleIndex: Int)
+        /// Its messages would be read by this earlier rule, as the configuration places it.
+        case takenBy(String)
         /// It counts one direction, and no rule of its kind counts the other.
         case oneDirection
         /// The facility has no bay, so that no vehicle ever comes.
@@ -69,8 +71,8 @@ extension Simulator {
             case .wordAbsent(let value): "no word under 'values' means \(value)"
             case .unfitLevel(let word): "the word '\(word)' can't be a level of a topic"
             case .unknownFacility(let text): "the facility '\(text)' is not configured"
-            case .takenBy(let index):
-                "rules[\(index)] comes first and reads the same topics; move it down"
+            case .takenBy(let place):
+                "\(place) comes first and reads the same topics; move it down"
             case .oneDirection: "it counts one direction, and no rule of its kind the other"
             case .noBay: "the capacity is 0, so that no vehicle ever comes"
             case .anotherCounts: "another rule was chosen to count there"

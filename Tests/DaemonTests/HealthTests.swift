@@ -40,7 +40,10 @@ private func someHealth() -> Health {
     )
     health.facilities = Health.Listing(total: 2, first: ["podium", "station"].map(facility))
     health.sensors = someSensors()
-    health.rules = [0: "bath/{facility}/bay/{bay}", 1: "up/{device}"]
+    health.rules = [
+        0: Health.Rule(place: "rules[0]", topic: "bath/{facility}/bay/{bay}"),
+        1: Health.Rule(place: "rules[0] (bosch-tps110[1])", topic: "up/{device}"),
+    ]
     addRefusals(to: &health)
     return health
 }
@@ -221,11 +224,11 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
             "  podium   105/100  0 free  full     heard 1 min ago  9 bays known  3 unknown  drift 10",
             "  station  -/100            unknown  never heard      9 bays known  3 unknown  drift 10",
             "  312 silent sensors", "  silent: 312",
-            "    s1  rules[1] up/{device}  heard 2 h 0 min ago",
-            "    s2  rules[1] up/{device}  heard 2 h 0 min ago  battery 87.0 %",
+            "    s1  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago",
+            "    s2  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago  battery 87.0 %",
             "    and 310 more; --json has the first 2",
-            "    s5  rules[1] up/{device}  heard 2 h 0 min ago  tamper obstructed",
-            "    s6  rules[1] up/{device}  heard 2 h 0 min ago  clock 10 min behind  gains 4 s a day",
+            "    s5  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago  tamper obstructed",
+            "    s6  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago  clock 10 min behind  gains 4 s a day",
             "    s7  podium  14 missing", "  d1  17 messages  last 1 s ago on up/d1",
             "  16 messages came from others, beyond limits.unknown_devices (15)",
             "  18 × payload is not JSON, rules[0] bath/{facility}/bay/{bay}, last on bath/podium/bay/7",
@@ -289,7 +292,7 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         health.facilities.first[0].id = hostile
         health.facilities.first[0].isStale = true
         health.staleFacilities = 1
-        health.rules[1] = hostile
+        health.rules[1] = Health.Rule(place: hostile, topic: hostile)
         health.sensors.silent.first[0].name = hostile
         health.sensors.faulty.first[0].faults = [hostile]
         health.sensors.missing.first[0].name = hostile

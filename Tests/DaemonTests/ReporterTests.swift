@@ -168,4 +168,42 @@ final class Lines: Sendable {
             ]
         )
     }
+
+    @Test func `a rule is called as the configuration has it`() throws {
+        var rule = Rule(
+            topic: try TopicPattern("a/{facility}"),
+            format: .text,
+            kind: .occupied(.pointer(""))
+        )
+        rule.place = "rules[1] (some-sensor[2])"
+        let incidents = IncidentLog()
+        let facilities = [try facility()]
+        let ingest = Ingest(
+            plan: IngestPlan(facilities: facilities, rules: [rule]),
+            occupancy: LiveOccupancy(
+                facilityCount: 1,
+                bayLimit: 1,
+                sensorLimit: 1,
+                history: HistoryShape(stepMilliseconds: 1000, stepCount: 10)
+            ),
+            incidents: incidents
+        )
+        let topic = Array("a/podium".utf8)
+        ingest.receive(topic: topic.span, payload: Array("?".utf8).span, at: at(0))
+        let sensors = SensorHealth(capacity: 1, limits: [HealthLimits()], start: at(0))
+        sensors.heard(topic.span, rule: 0, HealthReport(), at: at(0))
+        let lines = Lines()
+        var refusals = IncidentReporter(rules: [rule], incidents: incidents, logger: lines.logger)
+        refusals.report(at: at(0))
+        var changes = SensorReporter(rules: [rule], sensors: sensors, logger: lines.logger)
+        changes.report(
+            [SensorWatch.Change(kind: .silent, rule: 0, count: 1, first: [0])],
+            at: at(0)
+        )
+        let said = lines.take()
+        #expect(said.count == 2)
+        for line in said {
+            #expect(line.contains(#"rule="rules[1] (some-sensor[2]) a/{facility}""#), "\(line)")
+        }
+    }
 }

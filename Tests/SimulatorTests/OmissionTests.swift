@@ -80,7 +80,7 @@ import Testing
     @Test func `is a rule whose messages an earlier rule would read`() throws {
         let wide = try Town.rule("town/#", Self.level, facility: .pointer("/f"))
         let found = try omissions([wide, try Town.bayRule()])
-        #expect(found.map(\.reason) == [.takenBy(ruleIndex: 0)])
+        #expect(found.map(\.reason) == [.takenBy("rules[0]")])
         #expect(found.map(\.ruleIndex) == [1])
     }
 
@@ -103,6 +103,18 @@ import Testing
             found.map(\.description) == [
                 "rules[0] for a, b: the capacity is 0, so that no vehicle ever comes",
                 "a, b: no rule that can be simulated counts there",
+            ]
+        )
+    }
+
+    @Test func `is said of a rule where the configuration has it`() throws {
+        var wide = try Town.rule("town/#", Self.level, facility: .pointer("/f"))
+        wide.place = "rules[0] (a-sensor[4])"
+        var bay = try Town.bayRule()
+        bay.place = "rules[1]"
+        #expect(
+            try omissions([wide, bay]).map(\.description) == [
+                "rules[1] for a: rules[0] (a-sensor[4]) comes first and reads the same topics; move it down"
             ]
         )
     }
