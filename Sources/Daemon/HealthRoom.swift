@@ -341,7 +341,8 @@ extension Health.Facility {
             id: facility.id.text,
             capacity: facility.capacity,
             occupied: counts.occupied,
-            free: counts.occupied.map { min(max(facility.capacity - $0, 0), facility.capacity) },
+            free: PartStatus(occupied: counts.occupied, unknown: counts.unknownBays)
+                .free(capacity: facility.capacity),
             state: facility.state(
                 occupied: counts.occupied,
                 operating: counts.operating,

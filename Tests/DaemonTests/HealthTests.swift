@@ -209,6 +209,22 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
     }
 }
 
+@Suite struct `The health of a facility` {
+    @Test func `has as many free bays as its feed: an unknown one is none`() throws {
+        let podium = Parking.Facility(
+            id: try #require(FacilityIdentifier("podium")),
+            name: "Podium",
+            capacity: 500
+        )
+        var counts = FacilityCounts()
+        let now = Moment(recordedMilliseconds: noon)
+        #expect(Health.Facility(podium, counts, at: now).free == nil)
+        counts.occupied = 3
+        counts.unknownBays = 2
+        #expect(Health.Facility(podium, counts, at: now).free == 495)
+    }
+}
+
 @Suite struct `The status page` {
     private func page(_ health: Health, _ liveness: Liveness = .running) -> StatusPage {
         StatusPage(health, liveness)
