@@ -343,8 +343,7 @@ extension Decoder {
             conditions.indices.contains { holds(conditions[$0], rule, topic, payload) }
         }
         if let source = health.batteryPercent {
-            report.battery = field(source, rule, topic, payload) { Scalar.percent($0, $1) }
-                .map(Battery.percent)
+            report.battery = field(source, rule, topic, payload) { Scalar.charge($0, $1) }
         }
         if report.battery == nil, let source = health.batteryVolts {
             let volts = field(source, rule, topic, payload) { kind, text -> Double? in

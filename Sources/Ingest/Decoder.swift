@@ -126,11 +126,7 @@ struct Decoder: ~Copyable {
         if rule.envelope == .chirpStack {
             switch ChirpStackEvent(topic.extracting(levels.range(levels.count - 1))) {
             case .up: break
-            case .status:
-                let percent = document.withValue(at: EnvelopePointers.batteryLevel) {
-                    Scalar.percent($0, $1)
-                }
-                return .health(HealthReport(battery: percent.map(Battery.percent)))
+            case .status: return .health(HealthReport(battery: chirpStackBattery()))
             case .log:
                 throw document.withValue(at: EnvelopePointers.logCode) { kind, text in
                     Incident(networkServerCode: text)
@@ -153,6 +149,15 @@ struct Decoder: ~Copyable {
         // There was nothing to decode: its number is all that it has.
         guard isEmpty else { throw .notDecoded }
         return .open(readings: 0)
+    }
+
+    /// The battery of a ChirpStack status; nil where the sensor has none, or did not measure it: the level is then 0 and means nothing.
+    private func chirpStackBattery() -> Battery? {
+        let hasLevel = EnvelopePointers.batteryAbsent.allSatisfy { pointer in
+            document.withValue(at: pointer) { kind, _ in kind != .boolean(true) }
+        }
+        guard hasLevel else { return nil }
+        return document.withValue(at: EnvelopePointers.batteryLevel) { Scalar.charge($0, $1) }
     }
 
     /// Whether a condition holds.

@@ -61,6 +61,8 @@ struct EnvelopePointers: Sendable {
 
     /// The battery in percent, as ChirpStack's `status` event says it.
     static let batteryLevel = pointer("/batteryLevel")
+    /// Each of them true where that battery says nothing.
+    static let batteryAbsent = ["/externalPowerSource", "/batteryLevelUnavailable"].map(pointer)
     /// What happened, as ChirpStack's `log` event says it.
     static let logCode = pointer("/code")
 

@@ -1,4 +1,5 @@
 import JSONDocument
+import Occupancy
 import Parking
 
 /// How the fields of a payload become values: pure functions over a kind and its text.
@@ -46,6 +47,11 @@ enum Scalar {
             return number(text.extracting(0..<end))
         default: return nil
         }
+    }
+
+    /// The charge of a battery; nil for what is no share of 100 %, such as the 255 of one that was not measured.
+    static func charge(_ kind: JSONKind, _ text: Span<UInt8>) -> Battery? {
+        percent(kind, text).flatMap { (0...100).contains($0) ? .percent($0) : nil }
     }
 
     /// A time as the sensors of a rule write it, in milliseconds since 1970.

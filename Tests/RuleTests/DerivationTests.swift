@@ -309,6 +309,9 @@ import Testing
             return council.sensor("a")
         }
         #expect(say(#""battery":"87%""#)?.battery == .percent(87))
+        #expect(say(#""battery":150"#)?.battery == .low(false), "no battery has 150 %")
+        #expect(say(#""battery":-5"#)?.battery == .low(false))
+        #expect(say(#""battery":255,"volts":3.25"#)?.battery == .volts(3.25))
         #expect(say(#""volts":3.5"#)?.battery == .volts(3.5))
         #expect(say(#""position":"tilt""#)?.faults == .tamper)
         #expect(say(#""position":"normal""#)?.faults == [])

@@ -184,6 +184,24 @@ import Testing
     }
 
     @Test(arguments: [
+        #""externalPowerSource":true,"batteryLevel":0.0"#,
+        #""batteryLevelUnavailable":true,"batteryLevel":0.0"#, #""batteryLevel":150"#,
+        #""batteryLevel":-5"#,
+    ])
+    func `its status tells of no battery where there is none, or none was measured`(
+        fields: String
+    ) throws {
+        let council = try council()
+        council.send(topic("status"), #"{"margin":7,\#(fields)}"#)
+        let sensor = try #require(council.sensor("0080e115000a0001"))
+        #expect(sensor.battery == nil)
+        let plain =
+            #"{"externalPowerSource":false,"batteryLevelUnavailable":false,"batteryLevel":0}"#
+        council.send(topic("status"), plain)
+        #expect(council.sensor("0080e115000a0001")?.battery == .percent(0))
+    }
+
+    @Test(arguments: [
         ("UPLINK_F_CNT_RESET", Incident.frameCounterReset),
         ("UPLINK_F_CNT_RETRANSMISSION", .retransmission), ("OTAA", .networkServerTrouble),
     ])
