@@ -121,10 +121,11 @@ extension Decoder {
         case .bay(let bay, let occupied, let words, let threshold):
             try readBayName(bay, rule, place, topic, payload)
             if let threshold {
+                let zero = isZeroWhenAbsent(occupied, rule)
                 let value = try field(occupied, rule, topic, payload) {
                     kind,
                     text throws(Incident) in
-                    try Scalar.decimal(kind, text)
+                    zero && kind == .absent ? 0 : try Scalar.decimal(kind, text)
                 }
                 return threshold.reading(value, limit: place.device?.threshold)
             }
@@ -182,7 +183,9 @@ extension Decoder {
             let bounds = -Facility.maximumCount...Facility.maximumCount
             return try count(source, rule, topic, payload, bounds) ?? 0
         case .percent:
+            let zero = isZeroWhenAbsent(source, rule)
             let percent = try field(source, rule, topic, payload) { kind, text throws(Incident) in
+                if zero, kind == .absent { return 0.0 }
                 guard kind != .absent, kind != .null else { throw .fieldMissing }
                 guard let percent = Scalar.percent(kind, text) else { throw .fieldHasWrongType }
                 return percent

@@ -220,6 +220,25 @@ import Testing
         #expect(council.bay("1") == false)
     }
 
+    @Test func `that is left out is 0 for a threshold and a share as well`() throws {
+        let council = try Council(
+            """
+              - {topic: "{facility}/near/{bay}", reading: bay, occupied: /distance, threshold: {below: 500}, absent: zero}
+              - {topic: "{facility}/full", reading: level, occupied_percent: /full, absent: zero}
+              - {topic: "{facility}/free", reading: level, free_percent: /free, absent: zero}
+            """
+        )
+        council.send("podium/near/1", "{}")
+        #expect(council.bay("1") == true)
+        council.send("station/full", "{}")
+        #expect(council.occupied(1) == 0)
+        council.send("station/free", "{}")
+        #expect(council.occupied(1) == 1000)
+        #expect(council.takeIncidents().isEmpty)
+        council.send("station/full", #"{"full":null}"#)
+        #expect(council.takeIncidents() == [.fieldMissing])
+    }
+
     @Test func `belongs to the zone and the class that it names`() throws {
         let council = try Council(
             """
