@@ -50,7 +50,7 @@ struct Intake: ~Copyable {
         self.plan = plan
         self.incidents = incidents
         self.health = health
-        shape = PayloadShape(plan.limits)
+        shape = PayloadShape(plan)
         decoder = Decoder(plan: plan)
     }
 

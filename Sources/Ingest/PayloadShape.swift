@@ -1,4 +1,5 @@
 import JSONDocument
+import Parking
 
 /// The shape of a payload: keys, types and lengths, never a value.
 ///
@@ -7,7 +8,8 @@ import JSONDocument
 ///
 /// **Keys.** A key may be data, too: some systems use a plate or a tag as one. So a key is shown only if it is short and of letters,
 /// `_`, `.`, `:` and `-`. One with a digit is shown as `key(9)`: plates (`AB12 CDE`), tags, telephone numbers and dates have
-/// digits, few as they may be, while the fields of sensors hardly do. That a key is there, and what it leads to, is still seen.
+/// digits, few as they may be, while the fields of sensors hardly do. That a key is there, and what it leads to, is still seen. A key that
+/// the configuration names is no secret, and is what a person looks for: it is shown whatever it is.
 ///
 /// **Bounds.** Six levels, the first 24 values of each container, 96 in all, 1,000 bytes; what is left out is `…`.
 struct PayloadShape {
@@ -19,13 +21,16 @@ struct PayloadShape {
 
     private let document: JSONDocument
     private let maximumBytes: Int
+    /// The keys that the pointers of the rules name.
+    private let namedKeys: Set<[UInt8]>
 
-    /// Shapes of payloads within these limits.
-    init(_ limits: IngestLimits) {
-        maximumBytes = limits.payloadBytes
+    /// Shapes of the payloads of a plan.
+    init(_ plan: IngestPlan) {
+        maximumBytes = plan.limits.payloadBytes
+        namedKeys = Set(plan.rules.flatMap(\.namedKeys))
         document = JSONDocument(
-            maximumBytes: limits.payloadBytes,
-            maximumDepth: limits.jsonDepth
+            maximumBytes: plan.limits.payloadBytes,
+            maximumDepth: plan.limits.jsonDepth
         )
     }
 
@@ -48,31 +53,32 @@ struct PayloadShape {
             }
         }
         let parts = document.outline(depth: Self.depth, breadth: Self.breadth, limit: Self.limit)
-        return Self.text(of: parts)
+        return self.text(of: parts)
     }
 
     /// The shape of the values of a text.
-    static func text(of parts: [JSONPart]) -> String {
+    private func text(of parts: [JSONPart]) -> String {
         var rest = parts[...]
         guard let whole = rest.popFirst() else { return "empty" }
         let text = describe(whole, &rest)
-        // All of it is ASCII but the ellipsis.
-        return text.utf8.count <= maximumBytes
-            ? text : String(decoding: text.utf8.prefix(maximumBytes - 3), as: UTF8.self) + "…"
+        guard text.utf8.count > Self.maximumBytes else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: Self.maximumBytes - 3)
+        while end.samePosition(in: text.unicodeScalars) == nil { text.utf8.formIndex(before: &end) }
+        return text[..<end] + "…"
     }
 
-    private static func describe(_ part: JSONPart, _ rest: inout ArraySlice<JSONPart>) -> String {
+    private func describe(_ part: JSONPart, _ rest: inout ArraySlice<JSONPart>) -> String {
         switch part.kind {
         case .null: "null"
         case .boolean: "boolean"
         case .number: "number"
         case .string(let bytes): "string(\(bytes))"
-        case .array(let count): array(count, children(of: part, &rest).map(\.shape))
+        case .array(let count): Self.array(count, children(of: part, &rest).map(\.shape))
         case .object(let count): object(count, children(of: part, &rest))
         }
     }
 
-    private static func children(
+    private func children(
         of part: JSONPart,
         _ rest: inout ArraySlice<JSONPart>
     ) -> [(name: [UInt8]?, shape: String)] {
@@ -90,7 +96,7 @@ struct PayloadShape {
         return "array(\(count)) of \(isUniform ? first : "mixed")"
     }
 
-    private static func object(
+    private func object(
         _ count: Int,
         _ members: [(name: [UInt8]?, shape: String)]
     ) -> String {
@@ -101,10 +107,10 @@ struct PayloadShape {
     }
 
     /// A key as it may be shown.
-    private static func key(_ name: [UInt8]) -> String {
-        guard (1...maximumKeyBytes).contains(name.count), name.allSatisfy(isPlain) else {
-            return "key(\(name.count))"
-        }
+    private func key(_ name: [UInt8]) -> String {
+        let isField =
+            (1...Self.maximumKeyBytes).contains(name.count) && name.allSatisfy(Self.isPlain)
+        guard isField || namedKeys.contains(name) else { return "key(\(name.count))" }
         return String(decoding: name, as: UTF8.self)
     }
 
@@ -121,5 +127,42 @@ struct PayloadShape {
         let bytes = payload.indices.map { payload[$0] }
         let isText = String(validating: bytes, as: UTF8.self) != nil
         return isText ? "text(\(bytes.count))" : "bytes(\(bytes.count)), not UTF-8"
+    }
+}
+
+extension Rule {
+    /// The keys that its pointers name, in UTF-8.
+    fileprivate var namedKeys: [[UInt8]] {
+        guard format == .json else { return [] }
+        let tests = [health?.batteryLow, health?.fault, health?.tamper, health?.obstructed]
+        let conditions = tests.reduce(conditions) { $0 + ($1 ?? []) }
+        let sources = namedSources.map(\.source) + conditions.map(\.source)
+        let pointers = sources.map { source in
+            switch source {
+            case .pointer(let text), .envelope(let text): text
+            case .constant, .capture, .sum: ""
+            }
+        }
+        return ((elements.map { [$0] } ?? []) + pointers).flatMap(Self.keys)
+    }
+
+    /// The reference tokens of a JSON Pointer.
+    ///
+    /// Source: RFC 6901, section 4.
+    private static func keys(of pointer: String) -> [[UInt8]] {
+        pointer.utf8.split(separator: UInt8(ascii: "/")).map { token in
+            var key: [UInt8] = []
+            var isEscaped = false
+            for byte in token {
+                if byte == UInt8(ascii: "~") {
+                    isEscaped = true
+                } else {
+                    let meaning = byte == UInt8(ascii: "0") ? UInt8(ascii: "~") : UInt8(ascii: "/")
+                    key.append(isEscaped ? meaning : byte)
+                    isEscaped = false
+                }
+            }
+            return key
+        }
     }
 }

@@ -67,6 +67,35 @@ import Testing
         #expect(shape == "{key(\(key.utf8.count)): {inner: number}}")
     }
 
+    @Test func `a key that a rule names is no secret`() throws {
+        var lines = try rule(
+            "c/{facility}",
+            yields: .counter(
+                arrivals: .sum([.pointer("/line_1_total_in"), .pointer("/line_2_total_in")]),
+                departures: .pointer("/a~1b~01"),
+                wrapsAt: nil
+            )
+        )
+        lines.conditions = [Rule.Condition(.pointer("/v2/größe1"), .isPresent(true))]
+        lines.health = Rule.Health(
+            batteryPercent: .pointer("/bat1"),
+            fault: [Rule.Condition(.pointer("/hw3"), .isPresent(true))]
+        )
+        let bench = try Bench([lines])
+        bench.send(
+            "c/podium",
+            #"""
+            {"v2": {"größe1": 1}, "line_1_total_in": "x", "line_2_total_in": 1, "line_3_total_in": 1, "a/b~1": 1,
+            "bat1": 1, "hw3": 1, "AB12CDE": 1}
+            """#
+        )
+        #expect(
+            bench.incidents.quarantine.messages.first?.shape
+                == "{v2: {größe1: number}, line_1_total_in: string(1), line_2_total_in: number, "
+                + "key(15): number, a/b~1: number, bat1: number, hw3: number, key(7): number}"
+        )
+    }
+
     @Test func `no value of any payload is in it`() throws {
         let secret = "AB12CDE"
         for payload in [
@@ -88,6 +117,17 @@ import Testing
         #expect(shapes.allSatisfy { $0.utf8.count <= 1000 })
         #expect(shapes[0].hasSuffix("…"))
         #expect(shapes[1] == "array(4001) of array(2) of mixed")
+        // Cut between characters, wherever that is.
+        for length in 30..<34 {
+            let key = String(repeating: "x", count: length) + "ß"
+            let bench = try Bench([rule("c/{facility}", yields: .occupied(.pointer("/\(key)")))])
+            bench.send(
+                "c/podium",
+                "{" + (0..<60).map { _ in "\"\(key)\":{}" }.joined(separator: ",") + "}"
+            )
+            let shape = try #require(bench.incidents.quarantine.messages.first?.shape)
+            #expect(shape.utf8.count <= 1000 && !shape.contains("\u{FFFD}"), "\(shape)")
+        }
     }
 
     @Test func `keeps the last 64, and a flood of one kind does not wash away the others`() throws {
