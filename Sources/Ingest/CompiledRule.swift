@@ -56,17 +56,55 @@ enum CompiledSource: Sendable {
 
 /// The words of a rule and what they mean, as bytes.
 struct CompiledWords<Value: Hashable & Sendable>: Sendable {
-    private let entries: [(word: [UInt8], meaning: Value)]
+    private struct Entry: Sendable {
+        let word: [UInt8]
+        let number: Number?
+        let meaning: Value
+    }
+
+    /// The number that a word is: one is compared by its value, since `1.20` and `12e-1` are the same one.
+    private enum Number: Sendable {
+        case integer(Int64)
+        case real(Double)
+    }
+
+    private let entries: [Entry]
 
     /// The words of a rule, or these where it names none.
     init(_ words: Rule.Words<Value>, otherwise defaults: [String: Value]) {
         let meanings = words.meanings.isEmpty ? defaults : words.meanings
-        entries = meanings.sorted { $0.key < $1.key }.map { (Array($0.key.utf8), $0.value) }
+        entries = meanings.sorted { $0.key < $1.key }.map { word, meaning in
+            Entry(word: Array(word.utf8), number: Self.number(word), meaning: meaning)
+        }
+    }
+
+    /// The number that a word is, if it is a decimal number as JSON writes one: without a leading zero.
+    private static func number(_ word: String) -> Number? {
+        guard Scalar.isDecimal(word.utf8.span) else { return nil }
+        if let integer = Int64(word) { return .integer(integer) }
+        return Double(word).map { number in
+            Int64(exactly: number).map(Number.integer) ?? .real(number)
+        }
     }
 
     func meaning(_ word: Span<UInt8>) -> Value? {
         for index in entries.indices where equal(entries[index].word, word) {
             return entries[index].meaning
+        }
+        return nil
+    }
+
+    func meaning(_ number: Int64) -> Value? {
+        for index in entries.indices {
+            if case .integer(number) = entries[index].number { return entries[index].meaning }
+        }
+        return nil
+    }
+
+    func meaning(_ number: Double) -> Value? {
+        if let integer = Int64(exactly: number) { return meaning(integer) }
+        for index in entries.indices {
+            if case .real(number) = entries[index].number { return entries[index].meaning }
         }
         return nil
     }

@@ -79,7 +79,7 @@ enum Scalar {
         }
     }
 
-    /// A word, compared with the words of a rule; numbers and booleans are compared as JSON writes them.
+    /// A word, compared with the words of a rule; a number by its value, a boolean as JSON writes it.
     static func word<Value>(
         _ kind: JSONKind,
         _ text: Span<UInt8>,
@@ -103,14 +103,8 @@ enum Scalar {
         switch kind {
         case .string: return words.meaning(text)
         case .boolean(let value): return words.meaning(value ? trueText.span : falseText.span)
-        case .integer(0): return words.meaning(zeroText.span)
-        case .integer(1): return words.meaning(oneText.span)
-        case .integer(let value):
-            let digits = Array(String(value).utf8)
-            return words.meaning(digits.span)
-        case .real(let value):
-            // 1.0 and 1e0 are the number 1.
-            return Int64(exactly: value).flatMap { meaning(.integer($0), text, in: words) }
+        case .integer(let value): return words.meaning(value)
+        case .real(let value): return words.meaning(value)
         case .large, .absent, .null, .container: return nil
         }
     }
@@ -118,6 +112,15 @@ enum Scalar {
     /// What false, 0 or no text means, where a field that is left out means one of them.
     static func zero<Value>(in words: borrowing CompiledWords<Value>) -> Value? {
         words.meaning(falseText.span) ?? words.meaning(zeroText.span) ?? words.meaning(Span())
+    }
+
+    /// Whether a text is a decimal number as JSON writes it: without an exponent and a leading zero.
+    static func isDecimal(_ text: Span<UInt8>) -> Bool {
+        let zero = UInt8(ascii: "0")
+        let start = text.count > 0 && text[0] == UInt8(ascii: "-") ? 1 : 0
+        let isLedByZero =
+            text.count > start + 1 && text[start] == zero && text[start + 1] != UInt8(ascii: ".")
+        return !isLedByZero && number(text) != nil
     }
 
     /// A decimal number as text: sign, digits, and perhaps a fraction, and nothing else.
@@ -154,6 +157,5 @@ enum Scalar {
 
     private static let trueText = Array("true".utf8)
     private static let falseText = Array("false".utf8)
-    private static let oneText = Array("1".utf8)
     private static let zeroText = Array("0".utf8)
 }

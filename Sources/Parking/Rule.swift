@@ -44,7 +44,7 @@ public struct Rule: Equatable, Sendable {
     public struct Condition: Equatable, Sendable {
         /// How the field is tested.
         public enum Test: Equatable, Sendable {
-            /// It is one of these words; numbers and booleans are compared as JSON writes them.
+            /// It is one of these words; a number is compared by its value, a boolean as JSON writes it.
             case isOneOf([String])
             /// It is none of these words; an absent field is none of them.
             case isNoneOf([String])

@@ -275,7 +275,15 @@ import Testing
         ("{/type: [status, heartbeat]}", #""type":"heartbeat""#, true),
         ("{/type: status}", #""type":"Status""#, false), ("{/type: status}", #""x":1"#, false),
         ("{/port: 1}", #""port":1.0"#, true), ("{/port: 1}", #""port":"1""#, true),
-        ("{/port: 1}", #""port":11"#, false), ("{/on: true}", #""on":true"#, true),
+        ("{/port: 1}", #""port":11"#, false), ("{/port: 1.0}", #""port":1"#, true),
+        ("{/fw: 1.2}", #""fw":1.2"#, true), ("{/fw: 1.20}", #""fw":12e-1"#, true),
+        ("{/fw: 1.2}", #""fw":1.3"#, false), ("{/fw: 1.2}", #""fw":1"#, false),
+        ("{/fw: {not: 1.2}}", #""fw":1.2"#, false), ("{/fw: {not: 1.2}}", #""fw":1.3"#, true),
+        ("{/fw: 1.2}", #""fw":"1.20""#, false), ("{/fw: -0.5}", #""fw":-0.5"#, true),
+        ("{/fw: 9007199254740993}", #""fw":9007199254740993"#, true),
+        ("{/fw: 9007199254740993}", #""fw":9007199254740992"#, false),
+        ("{/fw: 01}", #""fw":1"#, false), ("{/fw: 01}", #""fw":"01""#, true),
+        ("{/on: true}", #""on":true"#, true),
         ("{/on: false}", #""on":null"#, false), ("{/p: {not: tilt}}", #""p":"tilt""#, false),
         ("{/p: {not: [tilt, x]}}", #""p":"normal""#, true), ("{/p: {not: tilt}}", #""x":1"#, true),
         ("{/h: {present: true}}", #""h":[]"#, true), ("{/h: {present: true}}", #""h":null"#, false),
@@ -304,6 +312,30 @@ import Testing
         #expect(council.occupied == 18)
         council.send("podium/8", #"{"a":3,"z":19}"#)
         #expect(council.takeIncidents() == [.noCondition])
+    }
+}
+
+@Suite struct `Words` {
+    @Test func `that are numbers mean the numbers of their value`() throws {
+        let council = try Council(
+            """
+              - topic: "{facility}/{bay}"
+                reading: bay
+                occupied: /occupied
+                values: {occupied: ["0.5", 1, "7"], vacant: ["0.25", 0]}
+            """
+        )
+        for (number, isOccupied) in [
+            ("0.5", true), ("0.25", false), ("1.0", true), ("0", false), ("5e-1", true),
+            ("-0.0", false), ("7", true),
+        ] {
+            council.wait(.seconds(1))
+            council.send("podium/7", #"{"occupied":\#(number)}"#)
+            #expect(council.bay("7") == isOccupied, "\(number)")
+        }
+        #expect(council.takeIncidents().isEmpty)
+        council.send("podium/7", #"{"occupied":0.75}"#)
+        #expect(council.takeIncidents() == [.unknownWord])
     }
 }
 
