@@ -6,7 +6,7 @@ import Parking
 extension Commands {
     /// Says step by step what a message would do, without doing it.
     ///
-    /// - Returns: success if the message yields a reading.
+    /// - Returns: dataError if the message is refused.
     public static func explain(
         configurationPath: String,
         topic: String,
@@ -21,7 +21,7 @@ extension Commands {
             at: .now()
         )
         for line in lines(explanation, plan, topic: topic) { print(line) }
-        return explanation.isRead ? .success : .dataError
+        return explanation.isRefused ? .dataError : .success
     }
 
     static func lines(_ explanation: Explanation, _ plan: IngestPlan, topic: String) -> [String] {
@@ -47,10 +47,11 @@ extension Commands {
                 condition.holds ? "holds" : "does not hold: \(found) stands there; next rule"
             lines.append(line("when", "\(Console.visible("\(condition.condition)")): \(verdict)"))
         }
+        if let device = attempt.device { lines.append(line("device", Console.visible(device))) }
+        if let health = attempt.health { lines += self.lines(health) }
         if let incident = attempt.incident {
             lines.append(line("result", "\(word(for: incident)): \(incident.rawValue)"))
         }
-        if let health = attempt.health { lines += self.lines(health) }
         for (number, outcome) in attempt.readings.enumerated() {
             if rule.elements != nil {
                 lines.append(line("element", "\(number) of \(attempt.readings.count)"))

@@ -131,8 +131,10 @@ struct Replay {
         for entry in house.incidents.all.sorted(by: { $0.total > $1.total }) {
             let rule = entry.rule.map { house.configuration.rules.place(of: $0) } ?? "no rule"
             let topic = Console.visible(String(decoding: entry.topic, as: UTF8.self))
+            let outcome = Health.Refusal.Outcome(entry.incident.outcome)
+            let kind = outcome == .refused ? "" : " (\(outcome.rawValue))"
             lines.append(
-                "  \(entry.total) × \(entry.incident.rawValue) (\(rule), last on \(topic))"
+                "  \(entry.total) × \(entry.incident.rawValue)\(kind), \(rule), last on \(topic)"
             )
         }
         for (facility, status) in zip(house.configuration.facilities, board.statuses) {

@@ -358,7 +358,8 @@ extension Health.Facility {
 }
 
 extension Health.Refusal.Outcome {
-    fileprivate init(_ outcome: Incident.Outcome) {
+    /// The outcome of an incident.
+    init(_ outcome: Incident.Outcome) {
         self =
             switch outcome {
             case .refused: .refused

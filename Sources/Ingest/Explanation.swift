@@ -16,6 +16,13 @@ public struct Explanation: Equatable, Sendable {
     /// Whether the message yields a reading.
     public var isRead: Bool { attempts.contains { !$0.readings.filter(\.isRead).isEmpty } }
 
+    /// Whether the message changes nothing, and somebody should look why.
+    public var isRefused: Bool {
+        let incidents =
+            [incident] + attempts.flatMap { [$0.incident] + $0.readings.map(\.incident) }
+        return !isRead && incidents.contains { $0?.isRefusal == true }
+    }
+
     /// A rule that was tried.
     public struct Attempt: Equatable, Sendable {
         /// The number of the rule.
@@ -28,6 +35,8 @@ public struct Explanation: Equatable, Sendable {
         public var readings: [Outcome] = []
         /// What the network server says of the sensor, where there is no reading.
         public var health: HealthReport?
+        /// The device that it says it of, where a registry was asked.
+        public var device: String?
         /// What kept it from reading anything.
         public var incident: Incident?
     }
@@ -54,7 +63,7 @@ public struct Explanation: Equatable, Sendable {
 
     /// What a rule made of one reading.
     public struct Outcome: Equatable, Sendable {
-        /// The fields that it looked at.
+        /// The fields that it looked at; not those that the registry answers.
         public var fields: [Field] = []
         /// The device, where a registry was asked.
         public var device: String?
@@ -97,8 +106,10 @@ extension IngestPlan {
         var decoder = Decoder(plan: self)
         do {
             var next: CompiledRule? = try decoder.route(topic)
+            var last: CompiledRule?
             var isRead = false
             while let rule = next {
+                last = rule
                 let attempt = attempt(rule, &decoder, topic, payload, at: now)
                 explanation.attempts.append(attempt)
                 isRead = isRead || attempt.isMeant
@@ -108,12 +119,29 @@ extension IngestPlan {
                 next = isLast ? nil : decoder.next(after: rule, topic)
                 if isLast { isRead = true }
             }
-            if !isRead { explanation.incident = .noCondition }
+            if !isRead {
+                explanation.incident = .noCondition
+                if let last { try knowDevice(last, &decoder, topic, payload) }
+            }
         } catch {
             explanation.incident = error
             if error == .noRule { explanation.nearest = nearest(topic) }
         }
         return explanation
+    }
+
+    /// Refuses a message that is not about parking, and is that of an unknown device; what else is wrong with it nobody has to know.
+    private func knowDevice(
+        _ rule: CompiledRule,
+        _ decoder: inout Decoder,
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>
+    ) throws(Incident) {
+        do {
+            _ = try decoder.sign(rule, topic: topic, payload: payload)
+        } catch {
+            if error == .unknownDevice { throw error }
+        }
     }
 
     private func attempt(
@@ -128,6 +156,12 @@ extension IngestPlan {
             let opening = try decoder.open(rule, topic: topic, payload: payload)
             if case .health(let report) = opening {
                 attempt.health = report
+                do { _ = try decoder.place(rule, topic, payload) } catch {
+                    attempt.incident = error
+                }
+                if rule.isOfDevice {
+                    attempt.device = String(decoding: decoder.deviceName, as: UTF8.self)
+                }
                 return attempt
             }
             attempt.conditions = conditions(rule, decoder, topic, payload)
@@ -195,7 +229,15 @@ extension IngestPlan {
             outcome.incident = error
         }
         if rule.isOfDevice { outcome.device = String(decoding: decoder.deviceName, as: UTF8.self) }
-        outcome.fields = written.namedSources.map { named in
+        let device = rule.isOfDevice ? device(decoder.deviceName.span) : nil
+        let fields = written.namedSources.filter { named in
+            switch named.name {
+            case "bay": device?.bay == nil
+            case "zone": device?.isPart != true
+            default: true
+            }
+        }
+        outcome.fields = fields.map { named in
             let source = CompiledSource(
                 named.source,
                 of: written,

@@ -98,6 +98,26 @@ import Testing
         #expect(town.published?.facilities["level"]?.occupied == 4)
     }
 
+    @Test func `tells what was ignored from what was refused`() async throws {
+        var town = Town(directory, port: 1883)
+        town.rules.append(
+            #"{topic: "noise/{facility}", when: {/x: 1}, reading: level, occupied: /n}"#
+        )
+        let lines = ["noise/level", "park/moon/level"].map {
+            #"{"tst": "2026-11-23T06:12:45.000000Z+0000", "topic": "\#($0)", "payload": "{}"}"#
+        }
+        try directory.write(lines.joined(separator: "\n"), to: "messages.json")
+        let replay = try carparkd(["replay"] + town.write() + [directory.path("messages.json")])
+        #expect(try await replay.exit() == .status(0), "\(replay.errors)")
+        for line in [
+            "2 messages, 0 readings, 0 late, 1 refused",
+            "  1 × no rule's conditions hold (ignored), rules[6], last on noise/level",
+            "  1 × unknown facility, rules[4], last on park/moon/level",
+        ] {
+            #expect(replay.output.contains(line + "\n"), "\(line)\nis not in\n\(replay.output)")
+        }
+    }
+
     @Test func `says which recording it can't read`() async throws {
         let town = Town(directory, port: 1883)
         let replay = try carparkd(["replay"] + town.write() + [directory.path("absent.json")])

@@ -422,6 +422,69 @@ import Testing
         )
     }
 
+    @Test func `says what the list of devices says, and not what it overrules`() throws {
+        let council = try Council(
+            """
+              - topic: "{device}/{zone}"
+                zone: "{zone}"
+                reading: bay
+                occupied: /occupied
+            """,
+            devices: "device,facility,zone,bay\nd1,podium,level-2,A1\nd2,podium,,\n"
+        )
+        let listed = council.explain("d1/level-1", #"{"occupied":true}"#)
+        #expect(listed.contains("bay        A1"))
+        #expect(listed.contains("facility   podium/level-2"))
+        #expect(
+            !listed.contains { $0.hasPrefix("field      bay") || $0.hasPrefix("field      zone") }
+        )
+        let named = council.explain("d2/level-1", #"{"occupied":true}"#)
+        #expect(named.contains(#"field      bay at {device}: "d2""#))
+        #expect(named.contains(#"field      zone at {zone}: "level-1""#))
+        #expect(named.contains("bay        d2"))
+    }
+
+    @Test(arguments: [
+        ("up", #"{"object":{"x":1}}"#, "d1", false),
+        ("up", #"{"object":{"x":1}}"#, "stranger", true),
+        ("up", #"{"object":{"occupied":7}}"#, "d1", true),
+        ("up", #"{"object":{"occupied":true}}"#, "d1", false), ("up", "?", "d1", true),
+        ("join", "{}", "d1", false), ("status", #"{"batteryLevel":7}"#, "d1", false),
+        ("status", #"{"batteryLevel":7}"#, "stranger", true),
+    ])
+    func `ends with an error where the message is refused, and nowhere else`(
+        event: String,
+        payload: String,
+        device: String,
+        isRefused: Bool
+    ) throws {
+        let council = try Council(
+            """
+              - topic: application/+/device/{device}/event/+
+                envelope: chirpstack
+                when: {/occupied: {present: true}}
+                reading: bay
+                occupied: /occupied
+                health: {silent_after: 26h}
+            """,
+            devices: "device,facility,bay\nd1,podium,1\n"
+        )
+        let topic = "application/a/device/\(device)/event/\(event)"
+        let bytes = (topic: Array(topic.utf8), payload: Array(payload.utf8))
+        let explanation = council.plan.explain(
+            topic: bytes.topic.span,
+            payload: bytes.payload.span,
+            at: council.now
+        )
+        #expect(explanation.isRefused == isRefused)
+        council.send(topic, payload)
+        #expect(council.takeIncidents().contains { $0.isRefusal } == isRefused)
+        let lines = council.explain(topic, payload)
+        if event == "status" { #expect(lines.contains("device     \(device)"), "\(lines)") }
+        let isUnknown = lines.contains("result     refused: unknown device")
+        #expect(isUnknown == (device == "stranger"), "\(lines)")
+    }
+
     @Test func `names the nearest rule where none has the topic`() throws {
         let council = try Council(
             """
