@@ -2,6 +2,9 @@
 
 #include <simdjson.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string>
@@ -50,6 +53,74 @@ static csimdjson_result reserve(csimdjson_parser *parser, size_t length) {
     return csimdjson_ok;
 }
 
+// What stands in the place of a number that 64 bits can't hold: csimdjson_large, as simdjson's own integers above INT64_MAX are.
+// Neither is longer than the shortest number of its kind that is too large.
+static const std::string_view large_integer = "18446744073709551615";
+static const std::string_view large_real = "1e308";
+static const double least_large_real = 1e308;
+
+static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
+static size_t skip_digits(std::string_view text, size_t at) {
+    while (at < text.size() && is_digit(text[at])) at++;
+    return at;
+}
+
+// The length of the number (RFC 8259, section 6) that a text begins with; 0 where it begins with none.
+static size_t number_length(std::string_view text, bool &is_real) {
+    size_t start = !text.empty() && text[0] == '-' ? 1 : 0;
+    size_t at = skip_digits(text, start);
+    if (at == start || (at > start + 1 && text[start] == '0')) return 0;
+    size_t whole = at;
+    if (at < text.size() && text[at] == '.') {
+        size_t fraction = at + 1;
+        at = skip_digits(text, fraction);
+        if (at == fraction) return 0;
+    }
+    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+        size_t exponent = at + 1;
+        if (exponent < text.size() && (text[exponent] == '+' || text[exponent] == '-')) exponent++;
+        at = skip_digits(text, exponent);
+        if (at == exponent) return 0;
+    }
+    is_real = at > whole;
+    return at;
+}
+
+// `number` is followed by a byte that is none of a number.
+static bool is_too_large(std::string_view number, bool is_real) {
+    if (is_real) return std::isinf(std::strtod(number.data(), nullptr));
+    const char *end = number.data() + number.size();
+    int64_t below;
+    uint64_t above;
+    return number[0] == '-'
+        ? std::from_chars(number.data(), end, below).ec == std::errc::result_out_of_range
+        : std::from_chars(number.data(), end, above).ec == std::errc::result_out_of_range;
+}
+
+// simdjson refuses a whole text for one number that 64 bits can't hold, which is JSON all the same: a sensor may send its 20 digits of
+// ICCID beside what is asked of it. Replaces all of them; false where there is none.
+static bool replace_large_numbers(char *text, size_t length) {
+    bool found = false;
+    bool in_string = false;
+    for (size_t at = 0; at < length; at++) {
+        if (text[at] == '"') in_string = !in_string;
+        if (in_string && text[at] == '\\') at++;
+        if (in_string || !(text[at] == '-' || is_digit(text[at]))) continue;
+        bool is_real = false;
+        size_t size = number_length(std::string_view(text + at, length - at), is_real);
+        if (size == 0) return false;
+        if (is_too_large(std::string_view(text + at, size), is_real)) {
+            std::string_view large = is_real ? large_real : large_integer;
+            std::memset(text + at, ' ', size);
+            std::memcpy(text + at, large.data(), large.size());
+            found = true;
+        }
+        at += size - 1;
+    }
+    return found;
+}
+
 csimdjson_result csimdjson_parse(csimdjson_parser *parser, const char *text, size_t length) {
     parser->has_root = false;
     if (length > parser->bytes) return csimdjson_too_large;
@@ -59,6 +130,9 @@ csimdjson_result csimdjson_parse(csimdjson_parser *parser, const char *text, siz
     if (length > 0) std::memcpy(parser->buffer, text, length);
     std::memset(parser->buffer + length, 0, SIMDJSON_PADDING);
     auto error = parser->parser.parse(parser->buffer, length, false).get(parser->root);
+    if (error == NUMBER_ERROR && replace_large_numbers(parser->buffer, length)) {
+        error = parser->parser.parse(parser->buffer, length, false).get(parser->root);
+    }
     switch (error) {
     case SUCCESS: parser->has_root = true; return csimdjson_ok;
     case DEPTH_ERROR: return csimdjson_too_deep;
@@ -91,8 +165,8 @@ csimdjson_value csimdjson_find(const csimdjson_parser *parser, const char *point
         break;
     case dom::element_type::UINT64: value.kind = csimdjson_large; break;
     case dom::element_type::DOUBLE:
-        value.kind = csimdjson_real;
         value.real = double(element);
+        value.kind = std::abs(value.real) < least_large_real ? csimdjson_real : csimdjson_large;
         break;
     case dom::element_type::STRING: {
         value.kind = csimdjson_string;

@@ -187,6 +187,7 @@ extension Decoder {
             let percent = try field(source, rule, topic, payload) { kind, text throws(Incident) in
                 if zero, kind == .absent { return 0.0 }
                 guard kind != .absent, kind != .null else { throw .fieldMissing }
+                guard kind != .large else { throw .outOfRange }
                 guard let percent = Scalar.percent(kind, text) else { throw .fieldHasWrongType }
                 return percent
             }

@@ -313,7 +313,7 @@ extension Decoder {
             case .null: "null"
             case .boolean(let value): value ? "true" : "false"
             case .integer(let value): String(value)
-            case .large: "a number of 2^63 or more"
+            case .large: "a number beyond 64 bits"
             case .real(let value): "\(value)"
             case .string:
                 "\"" + String(decoding: (0..<text.count).map { text[$0] }, as: UTF8.self) + "\""

@@ -6,7 +6,7 @@ public enum JSONProblem: Error, Equatable, Sendable, CaseIterable {
     case tooLarge
     /// It has more levels of arrays and objects than the document may have.
     case tooDeep
-    /// It is no JSON (RFC 8259), or holds a number that no 64 bits can hold.
+    /// It is no JSON (RFC 8259).
     case malformed
     /// It is not UTF-8.
     case notUTF8
@@ -124,9 +124,9 @@ public enum JSONKind: Equatable, Sendable, BitwiseCopyable {
     case boolean(Bool)
     /// A number without a fraction or an exponent that 64 bits hold.
     case integer(Int64)
-    /// An integer from 2^63 to 2^64 - 1.
+    /// A number beyond those that 64 bits hold: an integer beyond `Int64`, or a real number of 1e308 or more.
     case large
-    /// Any other number.
+    /// Any other number below 1e308.
     case real(Double)
     /// A string; its text stands beside it, unescaped.
     case string

@@ -41,8 +41,6 @@ import Testing
         ("[ 60,000 times", [UInt8](repeating: 0x5B, count: 60_000), .notJSON),
         ("[ 100,000 times", [UInt8](repeating: 0x5B, count: 100_000), .payloadTooLarge),
         ("{\"a\": 10,000 times", Array(String(repeating: "{\"a\":", count: 10_000).utf8), .notJSON),
-        ("1e400", Array(#"{"x":1e400}"#.utf8), .notJSON),
-        ("-1e400", Array(#"{"x":-1e400}"#.utf8), .notJSON),
         ("trailing garbage", Array(#"{"x":1}x"#.utf8), .notJSON),
         ("two texts", Array(#"{"x":1}{"x":1}"#.utf8), .notJSON),
         ("a leading zero", Array(#"{"x":01}"#.utf8), .notJSON),
@@ -104,8 +102,9 @@ import Testing
             ("2097151", 2_097_151, nil),
             ("2097152", nil, .outOfRange), ("9223372036854775807", nil, .outOfRange),
             ("9223372036854775808", nil, .outOfRange), ("-9223372036854775808", nil, .outOfRange),
-            ("18446744073709551615", nil, .outOfRange), ("18446744073709551616", nil, .notJSON),
-            ("1e19", nil, .outOfRange), ("1e308", nil, .outOfRange),
+            ("18446744073709551615", nil, .outOfRange), ("18446744073709551616", nil, .outOfRange),
+            ("-9223372036854775809", nil, .outOfRange), ("1e19", nil, .outOfRange),
+            ("1e308", nil, .outOfRange), ("1e400", nil, .outOfRange), ("-1e400", nil, .outOfRange),
             ("1.5", nil, .fieldHasWrongType),
             ("5e-324", nil, .fieldHasWrongType), ("\"twelve\"", nil, .fieldHasWrongType),
             ("\"\"", nil, .fieldHasWrongType), ("\"0x10\"", nil, .fieldHasWrongType),
@@ -124,6 +123,14 @@ import Testing
         bench.send("occupied", "{\"x\":\(text)}")
         #expect(bench.occupied == occupied)
         #expect(bench.takeIncidents() == (incident.map { [$0] } ?? []))
+    }
+
+    @Test(arguments: ["89450100001234567890", "-9223372036854775809", "1e400", "-1e400"])
+    func `with a number beyond 64 bits that no rule names are read`(number: String) throws {
+        let bench = try bench()
+        bench.send("occupied", #"{"iccid":\#(number),"x":7,"y":[\#(number)]}"#)
+        #expect(bench.occupied == 7)
+        #expect(bench.takeIncidents().isEmpty)
     }
 
     @Test func `with a key twice say what they say first`() throws {

@@ -55,12 +55,40 @@ import Testing
 
     @Test(arguments: [
         ("", JSONProblem.malformed), (" ", .malformed), ("{", .malformed), ("{}x", .malformed),
-        ("1e400", .malformed), ("nan", .malformed), ("-", .malformed), ("01", .malformed),
+        ("nan", .malformed), ("-", .malformed), ("01", .malformed),
         ("{\"a\":1,}", .malformed), ("'a'", .malformed), ("\u{FEFF}{}", .malformed),
         ("\"\\ud800\"", .malformed), ("\"\0\"", .malformed), ("{\"a\" 1}", .malformed),
-        ("9999999999999999999999", .malformed),
+        ("01e400", .malformed), ("[1e400,1.]", .malformed), ("[1e400,-]", .malformed),
+        ("1e400e", .malformed), ("1.e400", .malformed), ("{\"a\":1e400,}", .malformed),
+        ("[1e400 1]", .malformed), ("99999999999999999999x", .malformed), ("1e400\0", .malformed),
+        ("\"1e400", .malformed), ("[099999999999999999999]", .malformed),
     ]) func `what is no JSON is refused`(text: String, problem: JSONProblem) {
         #expect(throws: problem) { try parsed(text) }
+    }
+
+    @Test(arguments: [
+        ("1e400", JSONKind.large), ("-1e400", .large), ("9e9999999999", .large),
+        ("1\(String(repeating: "0", count: 400)).5", .large), ("2e308", .large),
+        ("18446744073709551616", .large), ("-9223372036854775809", .large),
+        ("89450100001234567890", .large), (String(repeating: "9", count: 1000), .large),
+        ("1e308", .large), ("9e307", .real(9e307)), ("1e-400", .real(0)),
+        ("-9223372036854775808", .integer(.min)), ("9223372036854775807", .integer(.max)),
+    ]) func `a number beyond 64 bits is large, and leaves all others readable`(
+        number: String,
+        expected: JSONKind
+    ) throws {
+        #expect(try kind("", in: number) == expected)
+        #expect(try kind("", in: " \(number)\n") == expected)
+        let text = #"{"s":"\"1e400\\","n":-1.5,"a":[\#(number),\#(number)],"last":\#(number)}"#
+        #expect(try kind("/a/0", in: text) == expected)
+        #expect(try kind("/a/1", in: text) == expected)
+        #expect(try kind("/last", in: text) == expected)
+        #expect(try kind("/n", in: text) == .real(-1.5))
+        let pointer = try #require(JSONPointer("/s"))
+        let string = try parsed(text).withValue(at: pointer) { _, text in
+            text.indices.map { text[$0] }
+        }
+        #expect(string == Array(#""1e400\"#.utf8))
     }
 
     @Test func `bytes that are not UTF-8 are refused`() {

@@ -18,7 +18,7 @@ typedef enum {
     csimdjson_null,
     csimdjson_boolean,      // integer: 0 or 1
     csimdjson_integer,      // integer
-    csimdjson_large,        // an integer above INT64_MAX
+    csimdjson_large,        // an integer beyond int64_t, or 1e308 and beyond
     csimdjson_real,         // real
     csimdjson_string,       // text, length: UTF-8, unescaped; valid until the next parse
     csimdjson_container,    // an array or an object
