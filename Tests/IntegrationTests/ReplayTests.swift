@@ -110,7 +110,7 @@ import Testing
         let replay = try carparkd(["replay"] + town.write() + [directory.path("messages.json")])
         #expect(try await replay.exit() == .status(0), "\(replay.errors)")
         for line in [
-            "2 messages, 0 readings, 0 late, 1 refused",
+            "2 messages, 1 readings, 0 late, 1 refused",
             "  1 × no rule's conditions hold (ignored), rules[6], last on noise/level",
             "  1 × unknown facility, rules[4], last on park/moon/level",
         ] {
