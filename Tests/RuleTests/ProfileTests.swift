@@ -365,6 +365,20 @@ private let loraStories = [
     }
 
     @Test(arguments: Way.allCases)
+    func `milesight-vs133: a line may count in one direction alone`(way: Way) throws {
+        let sensor = try ProfiledSensor("milesight-vs133", way, row: "podium,,,")
+        sensor.say(#"{"line_1_total_in":72,"line_1_total_out":200,"line_4_total_in":5300}"#)
+        sensor.say(#"{"line_1_total_in":72,"line_1_total_out":200,"line_4_total_in":5310}"#)
+        #expect(sensor.occupied == 10)
+        sensor.say(#"{"line_2_total_in":5}"#)
+        sensor.say(#"{"line_2_total_in":7,"line_2_total_out":100}"#)
+        #expect(sensor.occupied == 12, "the total of a direction that is new is no burst")
+        sensor.say(#"{"line_2_total_out":103}"#)
+        #expect(sensor.occupied == 9)
+        #expect(sensor.incidents.isEmpty)
+    }
+
+    @Test(arguments: Way.allCases)
     func `milesight-vs133-region: what stands there now`(way: Way) throws {
         let sensor = try ProfiledSensor("milesight-vs133-region", way, row: "podium,,,")
         sensor.say(#"{"region_1_count":2}"#)
