@@ -353,6 +353,27 @@ private let loraStories = [
     }
 
     @Test(arguments: Way.allCases)
+    func `milesight-vs350: events stand beside totals, and behind one another`(way: Way) throws {
+        let sensor = try ProfiledSensor("milesight-vs350", way, row: "podium,,,")
+        sensor.say(
+            #"{"total_in":18,"total_out":2,"event":[{"type":"Counting Anomaly","status":"Alarm"}]}"#
+        )
+        #expect(sensor.state?.faults == .obstructed)
+        sensor.say(#"{"total_in":20,"total_out":2,"battery":90}"#)
+        #expect(sensor.state?.faults == .obstructed, "totals don't end it")
+        sensor.say(
+            #"""
+            {"total_in":21,"total_out":2,"event":[{"type":"Threshold Alarm","status":"Alarm"},
+            {"type":"Counting Anomaly","status":"Alarm Release"}]}
+            """#
+        )
+        #expect(sensor.state?.faults == [])
+        #expect(sensor.occupied == 3)
+        #expect(sensor.state?.battery == .percent(90))
+        #expect(sensor.incidents.isEmpty)
+    }
+
+    @Test(arguments: Way.allCases)
     func `milesight-vs133: each line is a counter of its own`(way: Way) throws {
         let sensor = try ProfiledSensor("milesight-vs133", way, row: "podium,,,")
         sensor.say(
