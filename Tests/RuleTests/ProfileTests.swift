@@ -260,6 +260,19 @@ private let loraStories = [
         #expect(council.takeIncidents().isEmpty)
     }
 
+    @Test func `isentek-text: with a list of nodes each is watched by itself`() throws {
+        let council = try Council(
+            "  - {topic: isentek/device/gate-1, profile: isentek-text, device: /0}",
+            devices: "device,facility\n17,podium\n18,podium\n",
+            profiles: profileDirectory
+        )
+        council.send("isentek/device/gate-1", "17/1795435100/1")
+        #expect(council.bay("17") == true)
+        #expect(council.sensor("17") != nil)
+        #expect(council.sensor("18") == nil, "it was never heard")
+        #expect(council.sensor("isentek/device/gate-1") == nil)
+    }
+
     @Test func `aws-iot-shadow: a version that was there is a repetition`() throws {
         let council = try Council(
             #"  - {topic: "$aws/things/{device}/shadow/update/accepted", profile: aws-iot-shadow}"#,
