@@ -141,6 +141,8 @@ private let loraStories = [
         (#"{"parking_slot_status":0,"frame_type":3,"frame_counter":92,"sensor_error":1}"#, true),
         (#"{"parking_slot_status":0,"frame_type":4,"frame_counter":0,"sensor_error":0}"#, false),
         (#"{"parking_slot_status":1,"frame_type":1,"frame_counter":1}"#, true),
+        (#"{"parking_slot_status_name":"empty","frame_type":0}"#, false),
+        (#"{"parking_slot_status_name":"occupied","frame_type":1}"#, true),
         (#"{"occupied":false}"#, false)
     ),
     BayStory(
@@ -572,6 +574,54 @@ private let loraStories = [
         let sensor = try ProfiledSensor(profile)
         sensor.say(payload)
         #expect(sensor.state?.battery == battery)
+    }
+
+    @Test(arguments: [
+        #"{"parking_slot_status":1,"frame_type":1}"#, #"{"occupied":true,"frame_type":0}"#,
+        #"{"parking_slot_status":1,"frame_type":0,"sensor_error":0}"#,
+    ]) func `libelium-smart-parking: a fault ends with the next frame that is none`(
+        next: String
+    ) throws {
+        let sensor = try ProfiledSensor("libelium-smart-parking")
+        sensor.say(#"{"parking_slot_status":0,"frame_type":3,"battery_state":1}"#)
+        #expect(sensor.state?.faults == .fault)
+        sensor.say(#"{"temperature":9}"#)
+        #expect(sensor.state?.faults == .fault, "which says nothing of it")
+        sensor.say(next)
+        #expect(sensor.state?.faults == [])
+        #expect(sensor.bay == true)
+    }
+
+    @Test func `nwave-nps405: a heartbeat that leaves out its health is no bad news`() throws {
+        let sensor = try ProfiledSensor("nwave-nps405")
+        sensor.say(#"{"type":"heartbeat","occupied":true,"battery_voltage":3.344}"#)
+        #expect(sensor.state?.battery == volts(3.344))
+        #expect(sensor.state?.faults == [])
+        sensor.say(
+            #"{"type":"heartbeat","occupied":true,"battery_voltage":2.9,"battery_health":"low","hw_health_status":4}"#
+        )
+        sensor.say(#"{"type":"heartbeat","occupied":false}"#)
+        #expect(sensor.state?.battery == .low(true), "what was known stays")
+        #expect(sensor.state?.faults == .fault)
+        #expect(sensor.bay == false)
+        #expect(sensor.incidents.isEmpty)
+    }
+
+    @Test func `milesight-em400-mud: of a bay whose sensor was knocked nothing is heard`() throws {
+        let sensor = try ProfiledSensor("milesight-em400-mud")
+        func heard() -> Int64? {
+            let bays = sensor.council.occupancy.bays
+            let name = Array("1".utf8)
+            let number = bays.find(name.span, facility: 0)
+            return number.flatMap { bays.state(of: $0) }?.observedMilliseconds
+        }
+        sensor.say(#"{"distance":800,"position":"normal"}"#)
+        let last = heard()
+        #expect(last != nil)
+        sensor.say(#"{"battery":92,"distance":2116,"position":"tilt"}"#)
+        #expect(heard() == last, "so that 'bay_silence' lets go of it")
+        #expect(sensor.bay == true)
+        #expect(sensor.state?.battery == .percent(92))
     }
 
     @Test func `of a sensor that fails counts no bay that it had not`() throws {
