@@ -61,7 +61,8 @@ struct RuleParts {
             "bay, heartbeat, movement, counter, level, state or health"
         )?.choice(of: ReadingKind.self)
         let subject = subject(sources)
-        var extras = extras(sources, format, subject)
+        var extras = extras(sources, format)
+        extras.zone = zone(of: reading, sources, subject)
         guard let reading else {
             // Without the kind nothing can be said about the keys that depend on it.
             for key in ReadingKind.allKeys { _ = keys.take(key) }
@@ -97,13 +98,11 @@ struct RuleParts {
 
     private func extras(
         _ sources: SourceReader,
-        _ format: Rule.Format?,
-        _ subject: Rule.Subject?
+        _ format: Rule.Format?
     ) -> Extras {
         var extras = Extras()
         extras.conditions = keys.take("when").or([]) { ConditionReader(sources: sources).all($0) }
         extras.elements = elements(format)
-        extras.zone = keys.take("zone").flatMap { zone($0, sources, subject) }
         (extras.observed, extras.clock) = observed(sources)
         extras.sequence = sequence(sources)
         extras.absentIsZero = absentIsZero()
@@ -275,6 +274,24 @@ struct RuleParts {
             return nil
         }
         return source
+    }
+
+    private func zone(
+        of reading: ReadingKind?,
+        _ sources: SourceReader,
+        _ subject: Rule.Subject?
+    ) -> Rule.Source? {
+        guard let element = keys.take("zone") else { return nil }
+        guard reading != .state else {
+            let advice =
+                keys.overrides["zone"] != nil
+                ? "copy the profile without its rule for the state" : "remove the zone"
+            element.complain(
+                "a state is that of the whole facility, which one closed zone would close; \(advice)"
+            )
+            return nil
+        }
+        return zone(element, sources, subject)
     }
 
     private func zone(

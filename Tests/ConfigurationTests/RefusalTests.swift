@@ -636,6 +636,11 @@ private let rulesRefusals = [
         "c.yaml:11:12: rules[0].topic: must not be empty"
     ),
     Refusal(
+        "  - topic: bath/{facility}/bay/{bay}\n    reading: bay\n    occupied: /occupied\n",
+        "  - topic: bath/{facility}/{z}\n    reading: state\n    zone: \"{z}\"\n    state: /s\n",
+        "c.yaml:13:11: rules[0].zone: a state is that of the whole facility, which one closed zone would close; remove the zone"
+    ),
+    Refusal(
         "topic: bath/{facility}/bay/{bay}",
         "topic: \"bath/#/{facility}/{bay}\"",
         "c.yaml:11:12: rules[0].topic: '#' must stand alone as the last level"

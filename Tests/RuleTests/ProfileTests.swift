@@ -496,6 +496,18 @@ private let loraStories = [
         #expect(sensor.incidents.isEmpty)
     }
 
+    @Test func `utmc-outstation: of a zone it would close the whole car park`() {
+        #expect(
+            complaints(
+                "  - {topic: \"u/{facility}\", profile: utmc-outstation, zone: level-1}",
+                profiles: profileDirectory
+            ) == [
+                "carparkd.yaml:13:61: rules[0].zone: a state is that of the whole facility, which one "
+                    + "closed zone would close; copy the profile without its rule for the state"
+            ]
+        )
+    }
+
     @Test func `parc-api: a counter of the system, by its occupied or its free bays`() throws {
         let sensor = try ProfiledSensor("parc-api", row: "podium,,,")
         sensor.say(
