@@ -78,11 +78,23 @@ private enum Column: Int, CaseIterable {
 
 /// One pass over the lines of the file.
 private struct DeviceTable {
+    /// The name of a bay, byte by byte, and the car park that it is in.
+    private struct BayName: Hashable {
+        let facility: FacilityIdentifier
+        let bytes: [UInt8]
+    }
+
     /// A bay, which a single device may watch.
     private struct Place: Hashable {
-        let facility: String
+        let name: BayName
         let zone: ZoneIdentifier?
-        let bay: String
+    }
+
+    /// The line of the device that watches a bay.
+    private struct Watch {
+        let line: Int
+        /// Whether the device is the bay, since the line names none.
+        let isDevice: Bool
     }
 
     private static let thresholds = -1e9...1e9
@@ -100,9 +112,11 @@ private struct DeviceTable {
     private var places = [Int?](repeating: nil, count: Column.allCases.count)
     private var width = 0
 
-    /// The line of each device and of each bay.
-    private var lines: [String: Int] = [:]
-    private var bays: [Place: Int] = [:]
+    /// The line of each device, by what it calls itself byte by byte.
+    private var lines: [[UInt8]: Int] = [:]
+    /// Who watches each bay, and the first in any zone that has a bay of a name.
+    private var bays: [Place: Watch] = [:]
+    private var zonedBays: [BayName: Watch] = [:]
 
     init(records: CSVRecords, file: String, zones: [String: [String]]?) {
         self.records = records
@@ -211,21 +225,22 @@ private struct DeviceTable {
             complain(.device, "must not be empty; it is what the sensor calls itself")
         }
         if let identifier {
-            if let line = lines[identifier] {
+            let bytes = Array(identifier.utf8)
+            if let line = lines[bytes] {
                 complain(.device, "\(quoted(identifier)) stands in line \(line) already")
             } else {
-                lines[identifier] = records.line
+                lines[bytes] = records.line
             }
         }
         let facility = facility()
         let zone = facility.flatMap { self.zone(of: $0) }
         let bay = name(.bay)
-        if let facility, let bay, zone != nil || isEmpty(.zone) {
-            let place = Place(facility: facility.text, zone: zone, bay: bay)
-            if let line = bays[place] {
-                complain(.bay, "\(quoted(bay)) has its device in line \(line) already")
-            } else {
-                bays[place] = records.line
+        if let facility, zone != nil || isEmpty(.zone) {
+            if let bay {
+                watch(bay, facility, zone, isDevice: false)
+            } else if let identifier, isEmpty(.bay), isEmpty(.direction) {
+                // Without a direction it may be no counter, but a bay of its own name.
+                watch(identifier, facility, zone, isDevice: true)
             }
         }
         let bayClass = choice(.bayClass, of: BayClass.self)
@@ -245,6 +260,51 @@ private struct DeviceTable {
             direction: direction ?? .forward,
             clockOffset: clockOffset
         )
+    }
+
+    /// Takes note of the bay that the device watches, and complains if it is not the only one.
+    private mutating func watch(
+        _ bay: String,
+        _ facility: FacilityIdentifier,
+        _ zone: ZoneIdentifier?,
+        isDevice: Bool
+    ) {
+        let name = BayName(facility: facility, bytes: Array(bay.utf8))
+        let place = Place(name: name, zone: zone)
+        // In no zone and in one the same name is the same bay, as when a car park was divided into zones.
+        let elsewhere = zone == nil ? zonedBays[name] : bays[Place(name: name, zone: nil)]
+        if let other = bays[place] ?? elsewhere {
+            complain(
+                isDevice ? .device : .bay,
+                complaint(bay, other, isDevice: isDevice, isElsewhere: bays[place] == nil)
+            )
+            return
+        }
+        let watch = Watch(line: records.line, isDevice: isDevice)
+        bays[place] = watch
+        if zone != nil, zonedBays[name] == nil { zonedBays[name] = watch }
+    }
+
+    private func complaint(
+        _ bay: String,
+        _ other: Watch,
+        isDevice: Bool,
+        isElsewhere: Bool
+    ) -> String {
+        if isDevice {
+            return
+                "\(quoted(bay)) without a bay is a bay of that name, which has its device in line "
+                + "\(other.line) already; say its bay, or its direction if it counts"
+        }
+        if other.isDevice {
+            return
+                "\(quoted(bay)) is the device in line \(other.line), which without a bay is a bay of "
+                + "that name; say its bay there, or its direction if it counts"
+        }
+        return isElsewhere
+            ? "\(quoted(bay)) has its device in line \(other.line) already, where one of the two is in "
+                + "no zone; say its zone"
+            : "\(quoted(bay)) has its device in line \(other.line) already"
     }
 
     private func facility() -> FacilityIdentifier? {

@@ -83,6 +83,15 @@ private func zone(_ id: String) throws -> ZoneIdentifier {
     }
 
     @Test(arguments: [
+        "device,facility,zone,bay\na,podium,level-1,1\nb,podium,level-2,1\nc,charlotte-street,,1\n",
+        "device,facility,zone,bay\nA9,podium,level-1,\nd5,podium,level-2,A9\n",
+        "device,facility,bay,direction\nA9,podium,,forward\nd5,podium,A9,\n",
+        "device,facility,bay\nA9,podium,A9\nd5,podium,d5\n",
+    ]) func `may have bays of one name where each is another`(list: String) {
+        #expect(deviceComplaints(Array(list.utf8)) == [])
+    }
+
+    @Test(arguments: [
         ("\"a,b\"", "a,b"), ("\"a\"\"b\"", "a\"b"), ("\"\"\"\"", "\""), ("\" a \"", " a "),
         ("\"#1\"", "#1"), ("Dachgeschoß", "Dachgeschoß"), ("\"ö\"\"ö\"", "ö\"ö"),
     ]) func `keeps what a quoted field holds`(field: String, text: String) throws {
@@ -299,8 +308,30 @@ private let deviceRefusals: [(String, [String])] = [
         ["d.csv:2:10: zone: 'podium' has no zone with the id 'level-7'; did you mean 'level-1'?"]
     ),
     (
-        "device,facility,zone,bay\na,podium,level-1,1\nb,podium,level-2,1\nc,podium,,1\nd,podium,level-1,1\n",
-        ["d.csv:5:18: bay: '1' has its device in line 2 already"]
+        "device,facility,zone,bay\na,podium,level-1,1\nb,podium,level-2,1\nc,podium,level-1,1\n",
+        ["d.csv:4:18: bay: '1' has its device in line 2 already"]
+    ),
+    (
+        "device,facility,zone,bay\na,podium,level-1,1\nb,podium,,1\nc,podium,,2\nd,podium,level-2,2\n",
+        [
+            "d.csv:3:11: bay: '1' has its device in line 2 already, where one of the two is in no zone; "
+                + "say its zone",
+            "d.csv:5:18: bay: '2' has its device in line 4 already, where one of the two is in no zone; "
+                + "say its zone",
+        ]
+    ),
+    (
+        "device,facility,bay\nA9,podium,\nd5,podium,A9\nd6,podium,A7\nA7,podium,\n",
+        [
+            "d.csv:3:11: bay: 'A9' is the device in line 2, which without a bay is a bay of that name; "
+                + "say its bay there, or its direction if it counts",
+            "d.csv:5:1: device: 'A7' without a bay is a bay of that name, which has its device in line 4 "
+                + "already; say its bay, or its direction if it counts",
+        ]
+    ),
+    (
+        "device,facility,bay\n\u{E9},podium,a\u{308}\ne\u{301},podium,\u{E4}\n\u{E9},podium,b\n",
+        ["d.csv:4:1: device: '\u{E9}' stands in line 2 already"]
     ),
     (
         "device,facility,class\na,podium,disable\n",
