@@ -145,17 +145,30 @@ struct RulePlaces {
 ///
 /// Only what a rule names is read at all, so a rule must not name these.
 enum PersonalField {
-    /// What names of such fields contain, in letters and digits alone.
+    /// What names of such fields contain, in letters and digits of ASCII alone: `matrícula` has lost its í.
     private static let parts = [
-        "plate", "kennzeichen", "registrationnumber", "vehicleregistration", "licensenumber",
-        "licencenumber", "tagid", "cardid", "badgeid", "userid",
-        "username", "rfid", "driver", "email", "phone", "iban", "imei", "msisdn",
+        "plate", "kennzeichen", "nummernschild", "matricula", "matrcula", "registrationnumber",
+        "vehicleregistration", "licensenumber", "licencenumber", "tagid", "cardid", "badgeid",
+        "userid", "username", "rfid", "driverid", "drivername", "drivercard", "driverlicen",
+        "driverslicen", "email", "phone", "iban", "imei", "msisdn", "firstname", "lastname",
+        "surname", "forename", "givenname", "familyname", "fullname", "cardholder",
     ]
-    private static let wholes = ["vrm", "vrn", "lpn", "epc", "uid", "tag", "registration"]
+
+    /// What they are called as a whole; `text` is what AXIS' cameras call the plate.
+    ///
+    /// Not `name` or `uid`: so sensors call themselves and their bays.
+    private static let wholes = [
+        "vrm", "vrn", "lpn", "epc", "tag", "tags", "text", "driver", "drivers", "kfz",
+        "registration", "reg", "regno", "carreg", "carregno", "vehiclereg", "vehicleregno",
+    ]
+
+    /// What contains one of the parts and is nothing of the kind.
+    private static let harmless = ["template"]
 
     /// Whether a name is that of such a field.
     static func names(_ name: some StringProtocol) -> Bool {
-        let plain = name.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        let letters = name.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        let plain = harmless.reduce(letters) { $0.replacing($1, with: "") }
         return wholes.contains(plain) || parts.contains { plain.contains($0) }
     }
 

@@ -10,6 +10,9 @@ struct SourceReader {
 
     private static let envelopePrefix = "envelope:"
 
+    /// Where ChirpStack puts the tags that an operator gave a device, which are nobody's badge.
+    private static let tagsOfDevice = "/deviceInfo/tags/"
+
     /// A source as it is written: `"{name}"`, a JSON Pointer, or a constant.
     func source(_ element: Element) -> Rule.Source? {
         if element.isMapping {
@@ -41,7 +44,8 @@ struct SourceReader {
                 element.complain("the rule has no envelope: add 'envelope', or give a JSON Pointer")
                 return nil
             }
-            return pointer(pointerText, element) ? .envelope(pointerText) : nil
+            guard pointer(pointerText, element, below: Self.tagsOfDevice) else { return nil }
+            return .envelope(pointerText)
         }
         guard text.contains("{") || text.contains("}") else { return .constant(text) }
         return capture(text, element)
@@ -64,7 +68,9 @@ struct SourceReader {
     }
 
     /// Whether a text is a JSON Pointer to nothing personal.
-    private func pointer(_ text: String, _ element: Element) -> Bool {
+    ///
+    /// - Parameter harmless: A beginning that is not personal, however it is called.
+    private func pointer(_ text: String, _ element: Element, below harmless: String = "") -> Bool {
         guard Self.isPointer(text) else {
             element.complain(
                 "\(quoted(text)) is no JSON Pointer: '~' is only allowed as ~0 (for ~) "
@@ -72,9 +78,9 @@ struct SourceReader {
             )
             return false
         }
-        guard let name = text.split(separator: "/").first(where: PersonalField.names) else {
-            return true
-        }
+        let rest = text.hasPrefix(harmless) ? text.dropFirst(harmless.count) : text[...]
+        let names = rest.split(separator: "/")
+        guard let name = names.first(where: PersonalField.names) else { return true }
         element.complain(PersonalField.complaint(name))
         return false
     }
