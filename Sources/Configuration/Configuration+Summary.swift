@@ -20,10 +20,24 @@ extension Configuration {
             "remark: \(quoted(first)) and \(quoted(second)) overlap in part, and the broker may "
                 + "deliver a message of both twice: a movement would count twice"
         }
+        lines += uplinkTopics.map { topic in
+            "remark: \(quoted(topic)) takes ChirpStack's event/up alone; let it end with event/+, and the "
+                + "batteries of its status and the trouble of its log are read as well"
+        }
         lines.append("feed: " + quoted(feed.directory))
         lines.append("state: " + quoted(stateDirectory))
         if let runtimeDirectory { lines.append("health: " + quoted(runtimeDirectory)) }
         return lines.joined(separator: "\n")
+    }
+
+    /// The topics of rules that read ChirpStack's uplinks and none of its other events.
+    private var uplinkTopics: [String] {
+        var topics: [String] = []
+        for rule in rules where rule.envelope == .chirpStack {
+            let isUplink = rule.topic.levels.suffix(2) == [.literal("event"), .literal("up")]
+            if isUplink, !topics.contains(rule.topic.text) { topics.append(rule.topic.text) }
+        }
+        return topics
     }
 
     /// The pairs of subscribed filters of which neither covers the other, but which have topics in common.

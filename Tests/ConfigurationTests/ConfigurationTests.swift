@@ -147,6 +147,31 @@ import Testing
     }
 }
 
+@Suite struct `A rule for ChirpStack` {
+    @Test(arguments: [
+        ("application/+/device/{device}/event/up", true),
+        ("application/+/device/{device}/event/+", false),
+        ("renamed/{device}/up", false),
+    ]) func `is remarked on where it leaves out the status and the log`(
+        topic: String,
+        isRemarked: Bool
+    ) throws {
+        let text = try smallest.replacing(
+            once: "topic: bath/{facility}/bay/{bay}",
+            by: "topic: \"\(topic)\"\n    envelope: chirpstack"
+        )
+        let devices = "devices: {file: devices.csv}\n"
+        let configuration = try Configuration.parse(text + devices, file: "c.yaml") { _, _ in
+            Array("device,facility\na,podium\n".utf8)
+        }
+        let remarks = configuration.summary.split(separator: "\n").filter {
+            $0.hasPrefix("remark: ")
+        }
+        #expect(remarks.count == (isRemarked ? 1 : 0))
+        #expect(remarks.allSatisfy { $0.contains("event/+") && $0.contains("'\(topic)'") })
+    }
+}
+
 @Suite struct `Filters that overlap` {
     private func remarks(_ first: String, _ second: String) throws -> [Substring] {
         let text = """
