@@ -341,7 +341,9 @@ final class NodeReader {
     }
 
     /// Complains about the keys that nobody took, and about those that had to be there.
-    func finish() {
+    ///
+    /// - Parameter advice: What to do about a key that is like no known one.
+    func finish(_ advice: String = "remove it") {
         var explained: Set<String> = []
         for (key, mark, value) in remaining {
             let known = absent.map(\.key)
@@ -353,7 +355,7 @@ final class NodeReader {
                     "unknown key; did you mean \(quoted(near))?"
                 )
             } else {
-                element.list.add(mark, path: value.path, "unknown key; remove it")
+                element.list.add(mark, path: value.path, "unknown key; \(advice)")
             }
         }
         for (key, purpose) in absent where !explained.contains(key) {

@@ -97,7 +97,8 @@ struct PartReader {
                 areRead = false
             }
         }
-        keys.finish()
+        let words = BayClass.allCases.map(\.rawValue).joined(separator: ", ")
+        keys.finish("the classes are \(words)")
         let sum = classes.reduce(0) { $0 + $1.capacity }
         if areRead, let capacity, sum > capacity {
             element.complain(

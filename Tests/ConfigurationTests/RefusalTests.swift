@@ -599,6 +599,11 @@ private let facilitiesRefusals = [
     ),
     Refusal(
         "    capacity: 521\n",
+        "    capacity: 521\n    classes: {vip: 20}\n",
+        "c.yaml:10:15: facilities[0].classes.vip: unknown key; the classes are standard, disabled, electric, parent, motorcycle, coach"
+    ),
+    Refusal(
+        "    capacity: 521\n",
         "    capacity: 521\n    classes: {coach: 0}\n",
         "c.yaml:10:22: facilities[0].classes.coach: must be from 1 to 2097151, not 0"
     ),
@@ -631,14 +636,14 @@ private let facilitiesRefusals = [
 
 private let rulesRefusals = [
     Refusal(
-        "topic: bath/{facility}/bay/{bay}",
-        "topic: \"\"",
-        "c.yaml:11:12: rules[0].topic: must not be empty"
-    ),
-    Refusal(
         "  - topic: bath/{facility}/bay/{bay}\n    reading: bay\n    occupied: /occupied\n",
         "  - topic: bath/{facility}/{z}\n    reading: state\n    zone: \"{z}\"\n    state: /s\n",
         "c.yaml:13:11: rules[0].zone: a state is that of the whole facility, which one closed zone would close; remove the zone"
+    ),
+    Refusal(
+        "topic: bath/{facility}/bay/{bay}",
+        "topic: \"\"",
+        "c.yaml:11:12: rules[0].topic: must not be empty"
     ),
     Refusal(
         "topic: bath/{facility}/bay/{bay}",
