@@ -112,26 +112,11 @@ func eventually(
 
 /// TCP on 127.0.0.1.
 enum Loopback {
-    /// A port that nobody listens on at the moment; nil where the system gives none.
-    static func freePort() -> UInt16? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var address = address(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isNamed = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(descriptor, pointer, length) == 0
-                    && getsockname(descriptor, pointer, &length) == 0
-            }
-        }
-        return isNamed ? UInt16(bigEndian: address.sin_port) : nil
-    }
-
-    /// A free port that the system gives to nobody by itself; nil where there is none.
+    /// A port that nobody listens on, and that the system gives to nobody by itself; nil where there is none.
     ///
-    /// Whoever listens there may go away and come back: meanwhile no connection of another process begins at this port.
-    static func steadyPort() -> UInt16? {
+    /// Whoever listens there may begin later, go away and come back: meanwhile no connection of another process begins at this port,
+    /// and no test that asks the system for any port gets it.
+    static func freePort() -> UInt16? {
         for _ in 0..<100 {
             let port = UInt16.random(in: 10_000..<30_000)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

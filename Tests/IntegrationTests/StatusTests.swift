@@ -116,7 +116,7 @@ import Testing
             "    never-heard  rules[6] up/{device}  never heard\n", "battery 7.0 %  tamper\n",
             "  stranger-0  2 messages  last ", "  stranger-1  1 messages  last ",
             "1 messages came from others, beyond limits.unknown_devices (2)",
-            "  silent/roof  2 missing\n", "1 sensors of which messages are missing",
+            "  silent  2 missing\n", "1 sensors of which messages are missing",
             "4 × unknown device, rules[6] up/{device}, last on up/stranger-0",
         ] {
             #expect(answer.text.contains(line), "\(line)\nis not in\n\(answer.text)")

@@ -39,7 +39,7 @@ final class CampaignTown {
     private var formerLog = ""
 
     init(_ directory: ScratchDirectory) async throws {
-        let port = try #require(Loopback.steadyPort())
+        let port = try #require(Loopback.freePort())
         broker = try Broker(port: port)
         try await broker.start()
         proxy = try FaultProxy(forwardingTo: port)
