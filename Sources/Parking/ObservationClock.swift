@@ -15,6 +15,9 @@ public struct ObservationClock: Equatable, Sendable {
     /// How far ahead of the time of reception an observation may be, in milliseconds.
     public static let futureTolerance: Int64 = 5 * 60_000
 
+    /// How far ahead of the time of reception a minute without a date may be and still be that of this day, in milliseconds.
+    public static let fastTolerance: Int64 = 60 * 60_000
+
     /// What is written.
     public var format: Format
 
@@ -28,7 +31,6 @@ public struct ObservationClock: Equatable, Sendable {
     private static let bound: Int64 = 1_000_000_000_000_000
 
     private static let day: Int64 = 86_400_000
-    private static let hour: Int64 = 3_600_000
     private static let minute: Int64 = 60_000
 
     /// A clock that writes like this; by default instants that are right.
@@ -104,7 +106,7 @@ public struct ObservationClock: Equatable, Sendable {
         guard let shown = shown(received) else { return nil }
         let zone = zone ?? ZoneOffsets(fixed: 0)
         let limit = shown + Self.futureTolerance
-        let fast = shown + Self.hour
+        let fast = shown + Self.fastTolerance
         let local = shown + zone.offset(at: shown)
         let today = (local >= 0 ? local : local - Self.day + 1) / Self.day
         // Two days back: once a century a place skips a day.
