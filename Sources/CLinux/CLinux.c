@@ -28,6 +28,12 @@ int clinux_lock_file(int descriptor) {
     return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno == EACCES ? EAGAIN : errno;
 }
 
+void clinux_unlock_file(int descriptor) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    // Fails for no descriptor that was locked before.
+    (void)fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 int clinux_is_file_locked(int descriptor, int *is_locked) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return errno;

@@ -59,8 +59,9 @@ public struct RuntimeFile: ~Copyable {
     /// Removes the file, at the end of the process, and lets go of the lock.
     public mutating func remove() {
         // Where it isn't ours, or never was, there is nothing to remove.
-        guard lock != nil else { return }
+        guard let held = lock?.number else { return }
         unsafe _ = unlink(path)
+        clinux_unlock_file(held)
         lock = nil
     }
 

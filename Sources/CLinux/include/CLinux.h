@@ -22,6 +22,9 @@ int clinux_mount_identifier(int descriptor, uint64_t *_Nonnull identifier);
 /// The lock is the open file's: no other descriptor of this process gives it away when it is closed, as POSIX's locks do.
 int clinux_lock_file(int descriptor);
 
+/// Lets go of that lock, also where a child on its way to another program still has a copy of the descriptor.
+void clinux_unlock_file(int descriptor);
+
 /// Whether somebody else holds such a lock: a question that takes none.
 int clinux_is_file_locked(int descriptor, int *_Nonnull is_locked);
 
