@@ -138,7 +138,7 @@ let package = Package(
         tests("JSONDocumentTests", ["JSONDocument"]),
         tests("LinuxSystemTests", ["LinuxSystem"]),
         tests("LogsTests", ["Logs", logging]),
-        tests("MQTTTests", ["MQTT"]),
+        tests("MQTTTests", ["MQTT", "TestSupport"]),
         tests("OccupancyTests", ["Occupancy", "Parking"]),
         tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
         tests("IngestTests", ["ByteCoding", "Ingest", "Occupancy", "Parking"]),

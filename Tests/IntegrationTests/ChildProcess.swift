@@ -112,27 +112,6 @@ func eventually(
 
 /// TCP on 127.0.0.1.
 enum Loopback {
-    /// A port that nobody listens on, and that the system gives to nobody by itself; nil where there is none.
-    ///
-    /// Whoever listens there may begin later, go away and come back: meanwhile no connection of another process begins at this port,
-    /// and no test that asks the system for any port gets it.
-    static func freePort() -> UInt16? {
-        for _ in 0..<100 {
-            let port = UInt16.random(in: 10_000..<30_000)
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            guard descriptor >= 0 else { return nil }
-            defer { close(descriptor) }
-            var address = address(port: port)
-            let isFree = unsafe withUnsafePointer(to: &address) { pointer in
-                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                    unsafe bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-            if isFree { return port }
-        }
-        return nil
-    }
-
     /// Whether somebody listens on a port.
     static func isOpen(port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

@@ -1,4 +1,5 @@
 import FaultProxy
+import TestSupport
 import Testing
 
 /// Each fault does what it says to one connection, and nothing else.
@@ -213,7 +214,7 @@ import Testing
     }
 
     @Test func `resets who connects where there is no server`() async throws {
-        let port = try #require(Loopback.freePort())
+        let port = freePort()
         let lonely = try FaultProxy(forwardingTo: port)
         #expect(try await Wire(to: lonely.port).ends() == .reset)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// `carparkd simulate` and `carparkd run` at the two ends of a real broker.
@@ -40,7 +41,7 @@ import Testing
     }
 
     @Test func `says that there is no broker`() async throws {
-        let port = try #require(Loopback.freePort())
+        let port = freePort()
         let town = Town(directory, port: port)
         let simulation = try carparkd(["simulate", "--count", "1"] + town.write())
         #expect(try await simulation.exit() == .status(1))

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -160,7 +161,7 @@ struct Faults {
     }
 
     @Test func `While the broker is away the thread sleeps`() throws {
-        let running = try RunningSession(configuration(ports: try freePort()))
+        let running = try RunningSession(configuration(ports: freePort()))
         defer { running.stop() }
         try running.recorder.expect("a first pause") {
             if case .willRetry = $0 { true } else { false }

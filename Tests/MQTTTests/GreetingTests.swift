@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -186,7 +187,7 @@ struct Greeting {
 
     @Test func `A dead endpoint is passed over at once`() throws {
         let listener = try Listener()
-        let running = try RunningSession(configuration(ports: try freePort(), listener.port))
+        let running = try RunningSession(configuration(ports: freePort(), listener.port))
         defer { running.stop() }
         let peer = try listener.accept()
         try peer.welcome()

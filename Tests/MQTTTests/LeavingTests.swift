@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -90,7 +91,7 @@ struct Leaving {
         timing.firstPause = .seconds(3_600)
         timing.longestPause = .seconds(3_600)
         timing.shortestPause = .seconds(3_600)
-        let running = try RunningSession(configuration(ports: try freePort()), timing: timing)
+        let running = try RunningSession(configuration(ports: freePort()), timing: timing)
         try running.recorder.expect("a pause") { $0 == .willRetry(after: .seconds(3_600)) }
         running.stop()
         #expect(running.recorder.events.last == .stopped(gracefully: true))

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -237,7 +238,7 @@ struct Publishing {
     }
 
     @Test func `Nobody there is an error`() throws {
-        let port = try freePort()
+        let port = freePort()
         #expect(throws: ConnectionFailure.unreachable("Connection refused")) {
             try Publisher(PublisherConfiguration(configuration(ports: port)))
         }

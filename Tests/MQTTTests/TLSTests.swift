@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -106,7 +107,7 @@ struct TLS {
     @Test func `A broker of TLS 1_1 is refused as such`() throws {
         let certificates = try Certificates()
         try certificates.issue("broker")
-        let port = try freePort()
+        let port = freePort()
         let server = try ChildProcess(
             ["openssl", "s_server", "-quiet", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]
                 + ["-accept", "127.0.0.1:\(port)", "-cert", certificates.file("broker.pem")]

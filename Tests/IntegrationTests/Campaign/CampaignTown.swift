@@ -1,5 +1,6 @@
 import FaultProxy
 import Glibc
+import TestSupport
 import Testing
 
 /// A broker, the daemon behind a fault proxy, and a publisher that knows what the broker has taken.
@@ -39,7 +40,7 @@ final class CampaignTown {
     private var formerLog = ""
 
     init(_ directory: ScratchDirectory) async throws {
-        let port = try #require(Loopback.freePort())
+        let port = freePort()
         broker = try Broker(port: port)
         try await broker.start()
         proxy = try FaultProxy(forwardingTo: port)

@@ -58,9 +58,6 @@ final class Listener {
     deinit { close(descriptor) }
 }
 
-/// A TCP port on 127.0.0.1 where nobody listens.
-func freePort() throws -> UInt16 { try Listener().port }
-
 /// Whether somebody accepts connections at a port of 127.0.0.1.
 func isOpen(_ port: UInt16) -> Bool {
     let descriptor = connect(to: port)

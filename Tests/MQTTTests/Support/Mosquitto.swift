@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A real mosquitto on a free port of 127.0.0.1.
@@ -12,7 +13,7 @@ final class Mosquitto {
     init(_ lines: [String] = ["allow_anonymous true"], in directory: TemporaryDirectory? = nil)
         throws
     {
-        port = try freePort()
+        port = freePort()
         self.directory = try directory ?? TemporaryDirectory()
         let own = [
             "listener \(port) 127.0.0.1", "log_dest stderr", "user root", "max_queued_messages 0",

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -43,7 +44,7 @@ final class ScriptedBroker {
         case .tls:
             let certificates = try Certificates()
             try certificates.issue("broker")
-            let port = try freePort()
+            let port = freePort()
             let (ours, theirs) = try socketPair()
             defer { close(theirs) }
             peer = Peer(ours)
