@@ -91,9 +91,10 @@ lint:
 	swift format lint --strict --recursive $(SOURCES)
 
 # Runs tests that are built, and says at the end once more what failed: its place is far up in thousands of lines.
+# All tests at once would mean a hundred brokers and daemons on two processors, each test waiting for all the others.
 define tests
 	log=$$(mktemp)
-	if ! swift test --skip-build $(1) 2>&1 | tee "$$log"; then
+	if ! SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=16 swift test --skip-build $(1) 2>&1 | tee "$$log"; then
 	    echo "what failed:"
 	    grep -aE '^(✘|↳)|error:|Fatal|SUMMARY' "$$log" | tail -n 60 || true
 	    rm -f "$$log"
