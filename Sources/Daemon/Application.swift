@@ -18,6 +18,8 @@ import ServiceLifecycle
 struct Application: ~Copyable {
     /// All its services; it runs once.
     let group: ServiceGroup
+    /// Whether the service manager knows that it is ready.
+    let readiness = Readiness()
     private let house: House
     private let logger: Logger
     private let threads: [ThreadExecutor]
@@ -77,7 +79,7 @@ struct Application: ~Copyable {
         threads = [healthRoom.executor, journalRoom.executor, feedRoom.executor]
         let feed = FeedService(room: feedRoom, interval: configuration.feed.interval)
         let first: [any Service] = [healthRoom.service, journalRoom.service, feed]
-        let watch = Self.watch(sources, logger: logger)
+        let watch = Self.watch(sources, readiness, logger: logger)
         group = Self.group(of: first + sessions + [watch], logger: logger)
     }
 
@@ -96,12 +98,17 @@ struct Application: ~Copyable {
         }
     }
 
-    private static func watch(_ sources: HealthRoom.Sources, logger: Logger) -> WatchService {
+    private static func watch(
+        _ sources: HealthRoom.Sources,
+        _ readiness: Readiness,
+        logger: Logger
+    ) -> WatchService {
         let (house, configuration) = (sources.house, sources.house.configuration)
         return WatchService(
             brokers: sources.brokers,
             progress: sources.progress,
             notifier: ServiceNotifier(),
+            readiness: readiness,
             facilityCount: configuration.facilities.count,
             logger: logger,
             incidents: IncidentReporter(

@@ -66,18 +66,18 @@ struct Supervisor {
 
     /// Runs an application to its end; the configuration to go on with, or nil where that was all.
     private func run(_ application: consuming Application) async throws -> Configuration? {
-        let group = application.group
-        async let next = wait(toEnd: group)
+        let (group, readiness) = (application.group, application.readiness)
+        async let next = wait(toEnd: group, readiness)
         try await group.run()
         application.end()
         return await next
     }
 
-    private func wait(toEnd group: ServiceGroup) async -> Configuration? {
+    private func wait(toEnd group: ServiceGroup, _ readiness: Readiness) async -> Configuration? {
         var wanted: Configuration?
         for await order in orders {
             switch order {
-            case .reload: wanted = load()
+            case .reload: wanted = load(isReady: readiness.wasTold)
             case .stop: notify([.stopping, .status("stopping")])
             }
             if wanted != nil || order == .stop { break }
@@ -87,8 +87,11 @@ struct Supervisor {
     }
 
     /// The configuration of now, or nil where it can't be used.
-    private func load() -> Configuration? {
-        notify([.reloading])
+    ///
+    /// - Parameter isReady: Whether the service manager knows that the running one is ready. Where it doesn't it waits for that, and
+    ///   an end of reloading would be taken for it.
+    private func load(isReady: Bool) -> Configuration? {
+        if isReady { notify([.reloading]) }
         if let wanted = Commands.load(path, consequence: Self.consequence) {
             do {
                 // What can be known before the running one ends.
@@ -107,7 +110,7 @@ struct Supervisor {
                 ]
             )
         }
-        notify([.ready])
+        if isReady { notify([.ready]) }
         return nil
     }
 

@@ -9,6 +9,7 @@ struct WatchService: Service, CustomStringConvertible {
     let brokers: [BrokerStatus]
     let progress: FeedProgress
     let notifier: ServiceNotifier
+    let readiness: Readiness
     let facilityCount: Int
     let logger: Logger
     let incidents: IncidentReporter
@@ -35,7 +36,6 @@ struct WatchService: Service, CustomStringConvertible {
         var incidents: IncidentReporter
         var journal: JournalReporter
         var traffic: TrafficReporter
-        var isReady = false
         var status = ""
         var notifierProblem: ServiceNotifier.Problem?
         var watchdogIsDue: Int64 = .min
@@ -51,8 +51,10 @@ struct WatchService: Service, CustomStringConvertible {
         mutating func look(at now: Moment) {
             var messages: [ServiceNotifier.Message] = []
             // Ready when the first feed stands there and each broker answered, or is known not to.
-            if !isReady, service.progress.hasPublished, service.brokers.allSatisfy(\.isSettled) {
-                isReady = true
+            if !service.readiness.wasTold, service.progress.hasPublished,
+                service.brokers.allSatisfy(\.isSettled)
+            {
+                service.readiness.tell()
                 messages.append(.ready)
                 service.logger.info("ready", metadata: ["status": "\(line())"])
             }

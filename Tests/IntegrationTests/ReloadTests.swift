@@ -99,6 +99,32 @@ import Testing
         #expect(daemon.lines(" connected ").count == 2)
     }
 
+    @Test func `says nothing of being ready before the daemon is`() async throws {
+        // It takes connections and never answers.
+        let deaf = try WireListener()
+        let manager = try NotifySocket()
+        var town = Town(directory, port: deaf.port)
+        let daemon = try carparkd(
+            ["run"] + town.write(),
+            environment: ["NOTIFY_SOCKET=\(manager.path)"]
+        )
+        try await daemon.says("starting")
+        let isPublished = try await eventually { town.published != nil }
+        try #require(isPublished, "\(daemon.errors)")
+        town.interval = "soon"
+        _ = try town.write()
+        daemon.send(SIGHUP)
+        try await daemon.says("not reloaded")
+        // Of the signals that were sent before it this one is the last to be answered.
+        daemon.send(SIGTERM)
+        try await manager.hears("STOPPING=1") { $0 == "STOPPING=1" }
+        // On a machine so slow that it gave the broker up meanwhile it was ready to say so.
+        if daemon.lines(" ready ").isEmpty {
+            #expect(manager.heard().allSatisfy { $0 != "READY=1" && $0 != "RELOADING=1" })
+        }
+        #expect(try await daemon.exit() == .status(0))
+    }
+
     @Test func `that can't be run leaves the former configuration in force`() async throws {
         let broker = try await Broker.started()
         var town = Town(directory, port: broker.port)
