@@ -136,11 +136,11 @@ let package = Package(
         tests("ParkingTests", ["Parking"]),
         tests("ConfigurationTests", ["Configuration", "Parking", "TestSupport"]),
         tests("JSONDocumentTests", ["JSONDocument"]),
-        tests("LinuxSystemTests", ["LinuxSystem"]),
+        tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
         tests("LogsTests", ["Logs", logging]),
         tests("MQTTTests", ["MQTT", "TestSupport"]),
         tests("OccupancyTests", ["Occupancy", "Parking"]),
-        tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking"]),
+        tests("FeedsTests", ["Feeds", "LinuxSystem", "Occupancy", "Parking", "TestSupport"]),
         tests("IngestTests", ["ByteCoding", "Ingest", "Occupancy", "Parking"]),
         tests("RuleTests", ["Configuration", "Daemon", "Ingest", "Occupancy", "Parking"]),
         tests(

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Parking
+import TestSupport
 import Testing
 
 @testable import Feeds
@@ -143,8 +144,8 @@ struct PageTests {
     func `The policy names the hashes of what the page contains`(element: String) throws {
         let page = String(decoding: Site.files[0].content, as: UTF8.self)
         let content = page.components(after: "<\(element)>")[0].components(before: "</\(element)>")
-        let scratch = try ScratchDirectory()
-        try scratch.write(Array(content.utf8), to: "content")
+        let scratch = ScratchDirectory()
+        scratch.write(Array(content.utf8), to: "content")
         let program = """
             import base64, hashlib, sys
             digest = hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()
@@ -152,7 +153,7 @@ struct PageTests {
             """
         let arguments = ["python3", "-c", program, "\(scratch.path)/content"]
         try #require(Command.run(arguments, output: "\(scratch.path)/hash"))
-        let source = "\(element)-src 'sha256-\(try scratch.text("hash"))'"
+        let source = "\(element)-src 'sha256-\(try #require(scratch.text("hash")))'"
         #expect(page.contains(source), "index.html needs \(source)")
     }
 }
@@ -165,7 +166,7 @@ struct Browser {
     private let scratch: ScratchDirectory
 
     init() throws {
-        scratch = try ScratchDirectory()
+        scratch = ScratchDirectory()
     }
 
     /// The page's document after its scripts ran, over a feed of this age.
@@ -227,7 +228,7 @@ struct Browser {
         var port = ""
         for _ in 0..<500 where !port.hasSuffix("\n") {
             usleep(20_000)
-            port = (try? scratch.text("port")) ?? ""
+            port = scratch.text("port") ?? ""
         }
         try #require(port.hasSuffix("\n"), "the web server didn't start")
         let arguments = [
@@ -236,7 +237,7 @@ struct Browser {
             "--virtual-time-budget=4000", "--dump-dom", "http://127.0.0.1:\(port.dropLast())/",
         ]
         try #require(Command.run(arguments, output: "\(scratch.path)/dom"))
-        return try scratch.text("dom")
+        return try #require(scratch.text("dom"))
     }
 }
 

@@ -1,4 +1,5 @@
 import Parking
+import TestSupport
 import Testing
 
 @testable import Feeds
@@ -24,7 +25,7 @@ struct SchemaTests {
     }
 
     @Test func `Feed and history are as their schemas say, whatever the names`() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = ScratchDirectory()
         let facilities = try FacilityState.allCases.enumerated().map { index, state in
             let location = Location(latitude: 51.4, longitude: -2.4)
             return try facility(

@@ -15,10 +15,10 @@ final class Broker {
     ///
     /// - Parameter port: Where it listens; nil is any free port.
     init(port: UInt16? = nil) throws {
-        directory = try ScratchDirectory()
+        directory = ScratchDirectory()
         self.port = port ?? freePort()
         let port = self.port
-        try directory.write(
+        directory.write(
             """
             listener \(port) 127.0.0.1
             allow_anonymous true
@@ -73,15 +73,15 @@ final class Broker {
     /// Has it save what it knows, and returns what it saved.
     func save() async throws -> BrokerStore {
         let path = directory.path("mosquitto.db")
-        let former = status(of: path)?.st_ino
+        let former = Files.status(path)?.st_ino
         process?.send(SIGUSR1)
         // The file is replaced when it is complete; the former one is there until then.
         let isSaved = try await eventually {
-            let current = status(of: path)?.st_ino
+            let current = Files.status(path)?.st_ino
             return current != nil && current != former
         }
         try #require(isSaved, "the broker doesn't save: \(log.suffix(1000))")
-        return try #require(content(of: path).flatMap(BrokerStore.init(bytes:)))
+        return try #require(Files.read(path).flatMap(BrokerStore.init(bytes:)))
     }
 
     /// Publishes a message at QoS 1; it is with the broker when this returns.
@@ -143,7 +143,7 @@ final class NotifySocket {
     private var text = ""
 
     init() throws {
-        directory = try ScratchDirectory()
+        directory = ScratchDirectory()
         path = directory.path("notify")
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         try #require(descriptor >= 0)

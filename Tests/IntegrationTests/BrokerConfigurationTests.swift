@@ -11,7 +11,7 @@ import Testing
         async throws
     {
         let count = 2500
-        var broker = try ShippedBroker()
+        var broker = ShippedBroker()
         try await broker.start()
         let session = ["-i", "carparkd", "-c", "-q", "1", "-t", "bath/#"]
         #expect(try await broker.listen("carparkd", session + ["-E"]).exit() == .status(0))
@@ -36,7 +36,7 @@ import Testing
         ("carparkd", "carparkd/other/status", false),
         ("carparkd", "bath/podium/level", false),
     ]) func `says who may publish`(user: String, topic: String, isAllowed: Bool) async throws {
-        var broker = try ShippedBroker()
+        var broker = ShippedBroker()
         try await broker.start()
         let publisher = try broker.publish(
             user,
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func `lets carparkd read, and no sensor`() async throws {
-        var broker = try ShippedBroker()
+        var broker = ShippedBroker()
         try await broker.start()
         let level = ["-r", "-q", "1", "-t", "bath/podium/level", "-m", "310"]
         #expect(try await broker.publish("sensors", level).exit() == .status(0))
@@ -66,7 +66,7 @@ import Testing
 
     @Test(arguments: [[], ["-u", "carparkd", "-P", "wrong"], ["-u", "nobody", "-P", "carparkd"]])
     func `lets nobody in without a password`(credentials: [String]) async throws {
-        var broker = try ShippedBroker()
+        var broker = ShippedBroker()
         try await broker.start()
         let stranger = try ChildProcess(
             "mosquitto_pub",
@@ -78,38 +78,17 @@ import Testing
 }
 
 /// A mosquitto that runs on the shipped files in a directory of its own.
-private struct ShippedBroker: ~Copyable {
+private struct ShippedBroker {
     enum Failure: Error {
-        case noDirectory
         case unreadable(String)
-        case notWritten(String)
         case partNotFound(String)
         case ended(String)
         case silent(String)
     }
 
-    private let directory: String
+    private let directory = ScratchDirectory()
     private var port: UInt16 = 0
     private var process: ChildProcess?
-
-    init() throws {
-        var template = Array("/tmp/carparkd-broker-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw Failure.noDirectory }
-        directory = String(
-            decoding: template.dropLast().map(UInt8.init(bitPattern:)),
-            as: UTF8.self
-        )
-    }
-
-    deinit {
-        process?.send(SIGKILL)
-        let names = ["mosquitto.conf", "conf.d/carparkd.conf", "carparkd.acl", "carparkd.passwd"]
-        for name in names + ["mosquitto.db", "mosquitto.db.new"] {
-            unsafe unlink(directory + "/" + name)
-        }
-        unsafe rmdir(directory + "/conf.d")
-        unsafe rmdir(directory)
-    }
 
     /// Where its clients find it.
     var address: [String] { ["-h", "127.0.0.1", "-p", "\(port)"] }
@@ -118,7 +97,7 @@ private struct ShippedBroker: ~Copyable {
     mutating func start() async throws {
         port = freePort()
         try await configure()
-        let process = try ChildProcess("mosquitto", ["-c", directory + "/mosquitto.conf"])
+        let process = try ChildProcess("mosquitto", ["-c", directory.path("mosquitto.conf")])
         self.process = process
         let isOpen = try await eventually {
             guard process.isRunning else { throw Failure.ended(process.errors) }
@@ -146,10 +125,10 @@ private struct ShippedBroker: ~Copyable {
 
     /// Lays the files out as they lie below /etc/mosquitto.
     private func configure() async throws {
-        unsafe mkdir(directory + "/conf.d", 0o700)
+        unsafe mkdir(directory.path("conf.d"), 0o700)
         // As root mosquitto would change to a user who may not read this directory.
-        try write(
-            "user root\npersistence_location \(directory)/\ninclude_dir \(directory)/conf.d\n",
+        directory.write(
+            "user root\npersistence_location \(directory.path)/\ninclude_dir \(directory.path)/conf.d\n",
             to: "mosquitto.conf"
         )
         let shipped = try read("carparkd.conf")
@@ -158,13 +137,13 @@ private struct ShippedBroker: ~Copyable {
         let lines = shipped.map { line in
             line == "listener 1883"
                 ? "listener \(port) 127.0.0.1"
-                : line.replacing("/etc/mosquitto/", by: directory + "/")
+                : line.replacing("/etc/mosquitto/", by: directory.path + "/")
         }
-        try write(lines.joined(separator: "\n"), to: "conf.d/carparkd.conf")
-        try write(read("carparkd.acl"), to: "carparkd.acl")
-        try write("", to: "carparkd.passwd")
+        directory.write(lines.joined(separator: "\n"), to: "conf.d/carparkd.conf")
+        try directory.write(read("carparkd.acl"), to: "carparkd.acl")
+        directory.write("", to: "carparkd.passwd")
         for user in ["carparkd", "sensors"] {
-            let arguments = ["-b", directory + "/carparkd.passwd", user, user]
+            let arguments = ["-b", directory.path("carparkd.passwd"), user, user]
             let command = try ChildProcess("mosquitto_passwd", arguments)
             guard try await command.exit() == .status(0) else {
                 throw Failure.ended(command.errors)
@@ -173,23 +152,9 @@ private struct ShippedBroker: ~Copyable {
     }
 
     private func read(_ name: String) throws -> String {
-        let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-        let path = root + "/Config/mosquitto/" + name
-        guard let file = unsafe fopen(path, "r") else { throw Failure.unreadable(path) }
-        defer { unsafe fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let count = unsafe fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<count], as: UTF8.self)
-    }
-
-    private func write(_ text: String, to name: String) throws {
-        let descriptor = unsafe open(directory + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        guard descriptor >= 0 else { throw Failure.notWritten(name) }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw Failure.notWritten(name)
-        }
+        let path = packageRoot + "/Config/mosquitto/" + name
+        guard let bytes = Files.read(path) else { throw Failure.unreadable(path) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What stands in the daemon's directory, and what the daemon does where it can't write there.
 @Suite struct `The daemon's feed` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     @Test func `can be read by the web host whatever the umask`() async throws {
         let broker = try await Broker.started()
@@ -20,14 +21,14 @@ import Testing
         let names = ["parking.json", "parking.schema.json", "history.schema.json", "index.html"]
         for name in names + ["history/level.json"] {
             let plain = town.feed + "/" + name
-            let isThere = try await eventually { status(of: plain + ".gz") != nil }
+            let isThere = try await eventually { Files.status(plain + ".gz") != nil }
             #expect(isThere, "\(name).gz")
             for path in [plain, plain + ".gz"] {
-                #expect(status(of: path).map { $0.st_mode & 0o7777 } == 0o644, "\(path)")
+                #expect(Files.status(path).map { $0.st_mode & 0o7777 } == 0o644, "\(path)")
             }
         }
         for path in [town.feed, town.feed + "/history"] {
-            #expect(status(of: path).map { $0.st_mode & 0o7777 } == 0o755, "\(path)")
+            #expect(Files.status(path).map { $0.st_mode & 0o7777 } == 0o755, "\(path)")
         }
     }
 
@@ -36,20 +37,20 @@ import Testing
         let town = Town(directory, port: broker.port)
         // A feed that was left behind by a clock that was an hour ahead.
         unsafe mkdir(town.feed, 0o755)
-        try directory.write("{}", to: "feed/parking.json")
+        directory.write("{}", to: "feed/parking.json")
         let path = town.feed + "/parking.json"
-        let early = try #require(status(of: path)).st_mtim.tv_sec + 3600
+        let early = try #require(Files.status(path)).st_mtim.tv_sec + 3600
         let times = [timespec(tv_sec: early, tv_nsec: 0), timespec(tv_sec: early, tv_nsec: 0)]
         try #require(unsafe utimensat(AT_FDCWD, path, times, 0) == 0)
 
         let daemon = try carparkd(["run"] + town.write())
         try await daemon.says("subscribed")
-        var last = try #require(status(of: path))
+        var last = try #require(Files.status(path))
         var replacements = 0
         for level in 1...5 {
             try await broker.publish("park/level/level", #"{"count": \#(level)}"#)
             let isPublished = try await eventually {
-                let now = try #require(status(of: path))
+                let now = try #require(Files.status(path))
                 if now.st_ino != last.st_ino || now.st_mtim.tv_sec != last.st_mtim.tv_sec {
                     #expect(now.st_mtim.tv_sec > last.st_mtim.tv_sec)
                     #expect(now.st_mtim.tv_nsec == 0)
@@ -64,8 +65,8 @@ import Testing
         #expect(last.st_mtim.tv_sec > early)
         daemon.send(SIGTERM)
         #expect(try await daemon.exit() == .status(0))
-        let seconds = status(of: path)?.st_mtim.tv_sec
-        #expect(seconds == status(of: path + ".gz")?.st_mtim.tv_sec)
+        let seconds = Files.status(path)?.st_mtim.tv_sec
+        #expect(seconds == Files.status(path + ".gz")?.st_mtim.tv_sec)
     }
 
     @Test(arguments: [true, false])
@@ -74,7 +75,7 @@ import Testing
         let manager = try NotifySocket()
         var town = Town(directory, port: broker.port)
         town.feed = directory.path("srv/feed")
-        if isFileInItsPlace { try directory.write("", to: "srv") }
+        if isFileInItsPlace { directory.write("", to: "srv") }
         let daemon = try carparkd(
             ["run"] + town.write(),
             environment: ["NOTIFY_SOCKET=\(manager.path)"]

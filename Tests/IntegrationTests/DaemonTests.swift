@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The whole program with a real broker: from its start through what happens to the connection to its end.
 @Suite struct `The daemon` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     @Test func `counts all five kinds of reading exactly`() async throws {
         let broker = try await Broker.started()
@@ -135,7 +136,7 @@ import Testing
         town.capacity = -1
         let text = town.text + "colour: red"
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        try directory.write(text, to: "carparkd.yaml")
+        directory.write(text, to: "carparkd.yaml")
         let path = directory.path("carparkd.yaml")
         let process = try carparkd([command, "--config", path])
         #expect(try await process.exit() == .status(78))

@@ -1,68 +1,10 @@
 import Glibc
 import JSONDocument
+import TestSupport
 import Testing
 
 /// Where the package lies.
 let packageRoot = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-
-/// A directory of one test, removed with everything in it.
-final class ScratchDirectory: Sendable {
-    struct Missing: Error {
-        let path: String
-        let reason: String
-    }
-
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/carparkd-test-XXXXXX".utf8CString)
-        let isMade = unsafe mkdtemp(&template) != nil
-        try #require(isMade)
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    deinit {
-        // Quietly: a directory that can't be removed is no fault of what was tested.
-        guard let removal = try? ChildProcess("rm", ["-rf", "--one-file-system", path]) else {
-            return
-        }
-        for _ in 0..<5000 where removal.isRunning { usleep(1000) }
-    }
-
-    /// The path of something in it.
-    func path(_ name: String) -> String { "\(path)/\(name)" }
-
-    func write(_ text: String, to name: String) throws {
-        let path = path(name)
-        guard let file = unsafe fopen(path, "w") else { throw Missing(path: path, reason: words()) }
-        let bytes = Array(text.utf8)
-        let written = unsafe fwrite(bytes, 1, bytes.count, file)
-        let closed = unsafe fclose(file)
-        guard written == bytes.count, closed == 0 else {
-            throw Missing(path: path, reason: words())
-        }
-    }
-
-    private func words() -> String { unsafe String(cString: strerror(errno)) }
-}
-
-/// The content of a file; nil where there is none that can be read.
-func content(of path: String) -> [UInt8]? {
-    guard let file = unsafe fopen(path, "r") else { return nil }
-    defer { unsafe fclose(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while case let count = unsafe fread(&buffer, 1, buffer.count, file), count > 0 {
-        bytes.append(contentsOf: buffer[..<count])
-    }
-    return bytes
-}
-
-/// What the file system knows about a file; nil where there is none.
-func status(of path: String) -> stat? {
-    var status = stat()
-    return unsafe lstat(path, &status) == 0 ? status : nil
-}
 
 /// Starts the built `carparkd`.
 ///
@@ -164,7 +106,7 @@ struct Town {
 
     /// Writes it and returns the arguments that name it.
     func write() throws -> [String] {
-        try directory.write(text, to: "carparkd.yaml")
+        directory.write(text, to: "carparkd.yaml")
         return ["--config", directory.path("carparkd.yaml")]
     }
 
@@ -174,7 +116,7 @@ struct Town {
     /// What the feed says of the journal; nil where there is no feed.
     var isDurable: Bool? {
         let document = JSONDocument(maximumBytes: 16 << 20, maximumDepth: 16)
-        guard let bytes = content(of: feed + "/parking.json"),
+        guard let bytes = Files.read(feed + "/parking.json"),
             (try? document.parse(bytes.span)) != nil
         else { return nil }
         return document.kind("/durable") == .boolean(true)
@@ -230,7 +172,7 @@ struct Feed: Equatable {
     /// Reads a file; nil where there is none, or no whole one.
     init?(at path: String) {
         let document = JSONDocument(maximumBytes: 16 << 20, maximumDepth: 16)
-        guard let bytes = content(of: path), (try? document.parse(bytes.span)) != nil,
+        guard let bytes = Files.read(path), (try? document.parse(bytes.span)) != nil,
             let generatedAt = document.text("/generated_at")
         else { return nil }
         self.generatedAt = generatedAt

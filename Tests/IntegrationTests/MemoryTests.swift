@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What the daemon knows after its process, its disk or its clock have failed it.
 @Suite struct `The daemon's memory` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     /// Publishes one of everything.
     private func fill(_ broker: Broker, _ town: Town) async throws {
@@ -77,7 +78,7 @@ import Testing
         let away = town.state + ".away"
         let isAway = unsafe rename(town.state, away) == 0
         try #require(isAway)
-        try directory.write("in the way", to: "state")
+        directory.write("in the way", to: "state")
         try await daemon.says("journal cannot be written; counting goes on in memory")
         try await broker.publish("park/gate/gate/in", "", ["--repeat", "5"])
         try await town.shows(["gate": 45])
@@ -177,7 +178,7 @@ import Testing
                 )
                 try await town.shows(["gate": count, "level": count])
                 // Whatever the clock does, what is served later is newer for those who ask.
-                let now = try #require(status(of: "\(town.feed)/parking.json")).st_mtim.tv_sec
+                let now = try #require(Files.status("\(town.feed)/parking.json")).st_mtim.tv_sec
                 if let modified { #expect(now > modified, "round \(round)") }
                 modified = now
             }
@@ -218,7 +219,7 @@ private struct WallClock {
 
     init(_ directory: ScratchDirectory) async throws {
         library = directory.path("wall-clock.so")
-        try directory.write(Self.source, to: "wall-clock.c")
+        directory.write(Self.source, to: "wall-clock.c")
         let compiler = try ChildProcess(
             "cc",
             ["-shared", "-fPIC", "-O1", "-o", library, directory.path("wall-clock.c")]

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Number plates and tags in every field that no rule names, in every kind of message: the messages count, and what is personal
@@ -6,7 +7,7 @@ import Testing
 @Suite struct `Personal data` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     /// A plate and a tag, in the forms in which sensors and cameras send them.
     private static let personal = ["AB12 CDE", "AB12CDE", "E28011606000020", "4111111111111111"]
@@ -49,13 +50,13 @@ import Testing
         _ = try await daemon.exit()
         let written = Self.files(below: town.state) + Self.files(below: town.feed)
         #expect(written.count >= 6)
-        let state = Self.files(below: town.state).compactMap { content(of: $0) }
+        let state = Self.files(below: town.state).compactMap { Files.read($0) }
         let isKept = state.contains { $0.contains(Array("known-bay".utf8)) }
         #expect(isKept, "the bay's name should be in the journal: is it another file by now?")
         for word in Self.personal {
             #expect(!daemon.errors.contains(word), "\(word) is in the log")
             for path in written {
-                let bytes = try #require(content(of: path))
+                let bytes = try #require(Files.read(path))
                 #expect(!bytes.contains(Array(word.utf8)), "\(word) is in \(path)")
             }
         }

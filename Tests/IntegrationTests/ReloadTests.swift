@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The whole program with a real broker, told by SIGHUP to read its configuration again.
 @Suite struct `A reload` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     /// Has the daemon read its configuration again, and waits until it runs it.
     private func reload(_ daemon: ChildProcess) async throws {
@@ -17,13 +18,9 @@ import Testing
 
     /// What lies in a directory of `/proc` of a process: its threads, its open files.
     private func count(_ entries: String, of process: ChildProcess) throws -> Int {
-        guard let directory = unsafe opendir("/proc/\(process.identifier)/\(entries)") else {
-            throw ScratchDirectory.Missing(path: entries, reason: "\(process.errors)")
-        }
-        defer { unsafe closedir(directory) }
-        var count = 0
-        while unsafe readdir(directory) != nil { count += 1 }
-        return count
+        let names = Files.names(in: "/proc/\(process.identifier)/\(entries)")
+        try #require(!names.isEmpty, "\(process.errors)")
+        return names.count
     }
 
     @Test func `takes new devices, facilities and rules, and keeps every count`() async throws {
@@ -33,7 +30,7 @@ import Testing
         town.rules.append(
             #"{topic: "radio/{device}/up", reading: bay, bay: /bay, occupied: /occupied}"#
         )
-        try directory.write("device,facility\na1,bays\n", to: "devices.csv")
+        directory.write("device,facility\na1,bays\n", to: "devices.csv")
         let daemon = try carparkd(["run"] + town.write())
         try await daemon.says("subscribed")
         try await broker.publish("radio/a1/up", #"{"bay": "1", "occupied": true}"#)
@@ -41,7 +38,7 @@ import Testing
         try await broker.publish("park/gate/gate/in", "", ["--repeat", "70"])
         try await town.shows(["bays": 1, "gate": 70])
 
-        try directory.write("device,facility\na1,bays\na2,bays\n", to: "devices.csv")
+        directory.write("device,facility\na1,bays\na2,bays\n", to: "devices.csv")
         town.facilities = ["new"] + town.facilities
         town.rules.removeAll { $0.contains("gate/out") }
         town.rules.append(#"{topic: "new/{facility}", reading: level, occupied: /count}"#)

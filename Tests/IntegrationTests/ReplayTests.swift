@@ -1,18 +1,19 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Recordings through `carparkd replay`: real ones of whole towns, and what mosquitto_sub really prints.
 @Suite struct `A replay` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     @Test(arguments: Recording.all)
     func `ends with the last values of`(recording: Recording) async throws {
         guard let rows = recording.rows() else {
             try Test.cancel("\(recording.path) is absent")
         }
-        try directory.write(rows.map(\.line).joined(separator: "\n") + "\n", to: "messages.json")
+        directory.write(rows.map(\.line).joined(separator: "\n") + "\n", to: "messages.json")
         var last: [String: Recording.Row] = [:]
         for row in rows where last[row.facility].map({ $0.time <= row.time }) ?? true {
             last[row.facility] = row
@@ -57,7 +58,7 @@ import Testing
         #expect(isListening)
         for (topic, payload) in messages { try await broker.publish(topic, payload) }
         #expect(try await recorder.exit() == .status(0))
-        try directory.write(recorder.output, to: "messages.json")
+        directory.write(recorder.output, to: "messages.json")
 
         let town = Town(directory, port: 1883)
         let replay = try carparkd(["replay"] + town.write() + [directory.path("messages.json")])
@@ -83,7 +84,7 @@ import Testing
             #"{"tst":"2026-11-23T06:12:45.000000Z+0000","topic":"park/\u001b[2J/level","payload":"{}"}"#,
             #"{"tst": "\u001b[2J", "topic": "x", "payload": ""}"#,
         ]
-        try directory.write(lines.joined(separator: "\n"), to: "messages.json")
+        directory.write(lines.joined(separator: "\n"), to: "messages.json")
         let path = directory.path("messages.json")
         let town = Town(directory, port: 1883)
         let replay = try carparkd(["replay"] + town.write() + [path])
@@ -106,7 +107,7 @@ import Testing
         let lines = ["noise/level", "park/moon/level"].map {
             #"{"tst": "2026-11-23T06:12:45.000000Z+0000", "topic": "\#($0)", "payload": "{}"}"#
         }
-        try directory.write(lines.joined(separator: "\n"), to: "messages.json")
+        directory.write(lines.joined(separator: "\n"), to: "messages.json")
         let replay = try carparkd(["replay"] + town.write() + [directory.path("messages.json")])
         #expect(try await replay.exit() == .status(0), "\(replay.errors)")
         for line in [
@@ -167,7 +168,7 @@ struct Recording: CustomTestStringConvertible {
 
     /// Its rows in the order of the file; nil where there is no file.
     func rows() -> [Row]? {
-        guard let bytes = content(of: path) else { return nil }
+        guard let bytes = Files.read(path) else { return nil }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         let cells = lines.map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         guard let head = cells.first,

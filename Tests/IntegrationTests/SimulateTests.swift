@@ -6,7 +6,7 @@ import Testing
 @Suite struct `A simulation` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     @Test func `arrives whole`() async throws {
         let broker = try await Broker.started()

@@ -1,5 +1,6 @@
 import Glibc
 import JSONDocument
+import TestSupport
 import Testing
 
 /// The whole program with a real broker, and what `carparkd status` says of it to a person and to a program.
@@ -7,7 +8,7 @@ import Testing
     private let directory: ScratchDirectory
     private var file: String { directory.path("run/health.json") }
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     private struct Answer {
         let exit: ChildProcess.Exit
@@ -23,7 +24,7 @@ import Testing
 
     private func value(_ pointer: String) -> Int? {
         let document = JSONDocument(maximumBytes: 4 << 20, maximumDepth: 16)
-        guard let bytes = content(of: file), (try? document.parse(bytes.span)) != nil else {
+        guard let bytes = Files.read(file), (try? document.parse(bytes.span)) != nil else {
             return nil
         }
         return document.integer(pointer)
@@ -68,7 +69,7 @@ import Testing
         }
         #expect(answer.text.contains("\n  bays     1/500  499 free  open"))
 
-        let raw = try #require(content(of: file))
+        let raw = try #require(Files.read(file))
         let json = try await ask(arguments + ["--json"])
         #expect(json.exit == .status(0))
         #expect(json.text.hasPrefix(#"{"version":"0.1.0","pid":"#))
@@ -77,15 +78,15 @@ import Testing
         for text in [String(decoding: raw, as: UTF8.self), json.text, answer.text, daemon.errors] {
             #expect(!text.contains("AB12"))
         }
-        #expect(try #require(status(of: file)).st_mode & 0o7777 == 0o640)
-        #expect(try #require(status(of: directory.path("run"))).st_mode & 0o7777 == 0o750)
+        #expect(try #require(Files.status(file)).st_mode & 0o7777 == 0o640)
+        #expect(try #require(Files.status(directory.path("run"))).st_mode & 0o7777 == 0o750)
     }
 
     @Test func `lists silent and faulty sensors, low batteries and strangers`() async throws {
         let broker = try await Broker.started()
         var town = Town(directory, port: broker.port)
         let list = directory.path("devices.csv")
-        try directory.write(
+        directory.write(
             "device,facility,zone,bay\nheard,silent,roof,1\nnever-heard,bays,,2\n",
             to: "devices.csv"
         )
@@ -128,7 +129,7 @@ import Testing
         #expect(daemon.lines("batteries are low count=1").count == 1)
         #expect(daemon.lines("sensors report a fault count=1").count == 1)
         // The public directory says nothing of any sensor.
-        let feed = try #require(content(of: town.feed + "/parking.json"))
+        let feed = try #require(Files.read(town.feed + "/parking.json"))
         #expect(!String(decoding: feed, as: UTF8.self).contains("heard"))
     }
 
@@ -142,7 +143,7 @@ import Testing
         try await broker.stop()
         try await daemon.says("connection lost")
         let isSeen = try await eventually {
-            content(of: file).map { String(decoding: $0, as: UTF8.self) }?
+            Files.read(file).map { String(decoding: $0, as: UTF8.self) }?
                 .contains(#""state":"away""#) == true
         }
         #expect(isSeen)
@@ -162,7 +163,7 @@ import Testing
         daemon = try carparkd(["run"] + arguments)
         try await daemon.says("subscribed")
         let isBack = try await eventually {
-            content(of: file).map { String(decoding: $0, as: UTF8.self) }?
+            Files.read(file).map { String(decoding: $0, as: UTF8.self) }?
                 .contains(#""state":"connected""#) == true
         }
         #expect(isBack)
@@ -178,7 +179,7 @@ import Testing
     {
         let broker = try await Broker.started()
         var town = Town(directory, port: broker.port)
-        try directory.write("", to: "file")
+        directory.write("", to: "file")
         town.runtime = directory.path("file/run")
         let daemon = try carparkd(["run"] + town.write())
         try await daemon.says("subscribed")
@@ -199,7 +200,7 @@ import Testing
         try await daemon.says("subscribed")
         try await says("/traffic/messages", 0)
         let pid = value("/pid")
-        var second = Town(try ScratchDirectory(), port: broker.port)
+        var second = Town(ScratchDirectory(), port: broker.port)
         second.runtime = town.runtime
         second.brokerKeys = "client_id: second"
         let other = try carparkd(["run"] + second.write())
@@ -218,7 +219,7 @@ import Testing
 
     @Test(arguments: ["", "{}", "[[[[", "\u{1B}[2J"])
     func `knows nothing from a file that is none`(text: String) async throws {
-        try directory.write(text, to: "health.json")
+        directory.write(text, to: "health.json")
         let answer = try await ask(["--file", directory.path("health.json")])
         #expect(answer.exit == .status(4))
         #expect(answer.text.isEmpty)

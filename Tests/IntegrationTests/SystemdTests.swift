@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The shipped unit under a systemd that boots for this test, in name spaces of its own.
 @Suite(.enabled(if: Machine.isPossible, "needs root, systemd-nspawn and the script that boots it"))
 struct `The service` {
     @Test func `starts, serves, reloads, refuses a wrong configuration and stops`() async throws {
-        let directory = try ScratchDirectory()
+        let directory = ScratchDirectory()
         var town = Town(directory, port: 1883)
         town.feed = "/var/lib/carparkd/feed"
         town.state = "/var/lib/carparkd/state"
@@ -15,13 +16,13 @@ struct `The service` {
             password: {credential: mqtt-password}
             """
         _ = try town.write()
-        try directory.write(Self.broker, to: "broker.conf")
-        try directory.write("secret\n", to: "mqtt-password")
-        try directory.write(
+        directory.write(Self.broker, to: "broker.conf")
+        directory.write("secret\n", to: "mqtt-password")
+        directory.write(
             "[Service]\nLoadCredential=mqtt-password:/etc/carparkd/mqtt-password\n",
             to: "password.conf"
         )
-        try directory.write(Self.script, to: "test.sh")
+        directory.write(Self.script, to: "test.sh")
         let systemd = packageRoot + "/systemd"
         let machine = try ChildProcess(
             Machine.boot,

@@ -1,12 +1,13 @@
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 struct CredentialTests {
     let scratch: ScratchDirectory
 
     init() throws {
-        scratch = try ScratchDirectory()
+        scratch = ScratchDirectory()
     }
 
     private func environment(_ name: String) -> String? {
@@ -20,7 +21,7 @@ struct CredentialTests {
     func `A secret is read without the line end of its editor`(content: String, secret: String)
         throws
     {
-        try scratch.write(content, to: "mqtt-password")
+        scratch.write(content, to: "mqtt-password")
         let bytes = try Credential.named("mqtt-password").read(environment: environment)
         #expect(String(decoding: bytes, as: UTF8.self) == secret)
         #expect(try Credential.file("\(scratch.path)/mqtt-password").read() == bytes)
@@ -49,24 +50,24 @@ struct CredentialTests {
 
     @Test(arguments: ["", "\n", "\r\n"])
     func `A file without a secret is an error`(content: String) throws {
-        try scratch.write(content, to: "x")
+        scratch.write(content, to: "x")
         #expect(throws: CredentialError.empty(path: "\(scratch.path)/x")) {
             try Credential.named("x").read(environment: environment)
         }
     }
 
     @Test func `The longest secret is read and a longer one refused`() throws {
-        try scratch.write(String(repeating: "s", count: Credential.maximumBytes), to: "x")
+        scratch.write(String(repeating: "s", count: Credential.maximumBytes), to: "x")
         let secret = try Credential.named("x").read(environment: environment)
         #expect(secret.count == Credential.maximumBytes)
-        try scratch.write(String(repeating: "s", count: Credential.maximumBytes + 1), to: "x")
+        scratch.write(String(repeating: "s", count: Credential.maximumBytes + 1), to: "x")
         #expect(throws: CredentialError.tooLarge(path: "\(scratch.path)/x")) {
             try Credential.named("x").read(environment: environment)
         }
     }
 
     @Test func `A NUL in a secret is refused rather than the secret cut there`() throws {
-        try scratch.write("sec\0ret", to: "x")
+        scratch.write("sec\0ret", to: "x")
         #expect(throws: CredentialError.containsNUL(path: "\(scratch.path)/x")) {
             try Credential.named("x").read(environment: environment)
         }

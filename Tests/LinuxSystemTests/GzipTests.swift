@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 struct GzipTests {
@@ -25,7 +26,7 @@ struct GzipTests {
         [0], [1], [70_000], [1, 0, 5000, 3, 200_000], Array(repeating: 333, count: 99),
     ])
     func `gunzip finds the blocks in the order in which they were joined`(counts: [Int]) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = ScratchDirectory()
         var compressor = GzipCompressor()
         let contents = counts.enumerated().map { text($1, seed: $0) }
         // Deflated in another order than joined: a block must not lean on the one before it.
@@ -39,9 +40,9 @@ struct GzipTests {
         try directory.replace([
             FileReplacement(name: "a.gz", chunks: chunks, modificationSeconds: 1)
         ])
-        try #require(ScratchDirectory.run(["gzip", "--test", "\(scratch.path)/feed/a.gz"]))
-        try #require(ScratchDirectory.run(["gzip", "--decompress", "\(scratch.path)/feed/a.gz"]))
-        #expect(try scratch.read("feed/a") == contents.flatMap { $0 })
+        try #require(Command.run(["gzip", "--test", "\(scratch.path)/feed/a.gz"]))
+        try #require(Command.run(["gzip", "--decompress", "\(scratch.path)/feed/a.gz"]))
+        #expect(scratch.read("feed/a") == contents.flatMap { $0 })
     }
 
     @Test func `What can't be compressed grows by little`() {

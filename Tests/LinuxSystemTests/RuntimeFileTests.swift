@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite struct `A runtime file` {
@@ -7,18 +8,20 @@ import Testing
     private var folder: String { scratch.path + "/run" }
     private var path: String { folder + "/health.json" }
 
-    init() throws { scratch = try ScratchDirectory() }
+    init() throws { scratch = ScratchDirectory() }
 
     private func file() -> RuntimeFile { RuntimeFile(directory: folder, name: "health.json") }
 
-    private func mode(_ name: String) throws -> mode_t { try scratch.status(name).st_mode & 0o7777 }
+    private func mode(_ name: String) throws -> mode_t {
+        try #require(scratch.status(name)).st_mode & 0o7777
+    }
 
     @Test func `is replaced whole, for the group alone to read`() throws {
         var file = file()
         try file.replace(with: Array("first".utf8))
         try file.replace(with: Array("second, and longer".utf8))
-        #expect(try scratch.text("run/health.json") == "second, and longer")
-        #expect(try scratch.names(in: "run") == ["health.json", "lock"])
+        #expect(scratch.text("run/health.json") == "second, and longer")
+        #expect(scratch.names(in: "run") == ["health.json", "lock"])
         #expect(try mode("run") == 0o750)
         #expect(try mode("run/health.json") == 0o640)
         #expect(try mode("run/lock") == 0o640)
@@ -28,11 +31,11 @@ import Testing
         // In a process of its own, since the umask belongs to the whole process.
         await #expect(processExitsWith: .success) {
             umask(0o077)
-            let scratch = try ScratchDirectory()
+            let scratch = ScratchDirectory()
             var file = RuntimeFile(directory: scratch.path + "/run", name: "health.json")
             try file.replace(with: [1])
             let modes = try ["run", "run/health.json", "run/lock"].map {
-                try scratch.status($0).st_mode & 0o7777
+                try #require(scratch.status($0)).st_mode & 0o7777
             }
             #expect(modes == [0o750, 0o640, 0o640])
         }
@@ -45,7 +48,7 @@ import Testing
         #expect(RuntimeFile.isHeld(beside: path) == true)
         file.remove()
         #expect(RuntimeFile.isHeld(beside: path) == false)
-        #expect(try scratch.names(in: "run") == ["lock"])
+        #expect(scratch.names(in: "run") == ["lock"])
     }
 
     @Test func `belongs to one process at a time`() throws {
@@ -57,47 +60,47 @@ import Testing
         // Somebody who asks, or tries, does not take the lock away.
         #expect(RuntimeFile.isHeld(beside: path) == true)
         second.remove()
-        #expect(try scratch.text("run/health.json") == "first")
+        #expect(scratch.text("run/health.json") == "first")
         first.remove()
         try second.replace(with: Array("second".utf8))
-        #expect(try scratch.text("run/health.json") == "second")
+        #expect(scratch.text("run/health.json") == "second")
     }
 
     @Test func `comes back where its directory was removed`() throws {
         var file = file()
         try file.replace(with: [1])
-        #expect(ScratchDirectory.run(["rm", "-r", folder]))
+        #expect(Command.run(["rm", "-r", folder]))
         try file.replace(with: [2])
-        #expect(try scratch.read("run/health.json") == [2])
+        #expect(scratch.read("run/health.json") == [2])
         #expect(RuntimeFile.isHeld(beside: path) == true)
     }
 
     @Test func `follows no link that somebody planted`() throws {
         var file = file()
         try file.replace(with: [1])
-        try scratch.write("precious", to: "target")
+        scratch.write("precious", to: "target")
         for name in ["health.json", "health.json.tmp"] {
             unsafe _ = unlink("\(folder)/\(name)")
             #expect(unsafe symlink("\(scratch.path)/target", "\(folder)/\(name)") == 0)
         }
         try file.replace(with: Array("new".utf8))
-        #expect(try scratch.text("target") == "precious")
-        #expect(try scratch.text("run/health.json") == "new")
-        #expect(try scratch.status("run/health.json").st_mode & S_IFMT == S_IFREG)
+        #expect(scratch.text("target") == "precious")
+        #expect(scratch.text("run/health.json") == "new")
+        #expect(try #require(scratch.status("run/health.json")).st_mode & S_IFMT == S_IFREG)
     }
 
     @Test func `says why it cannot be written`() throws {
-        try scratch.write("", to: "run")
+        scratch.write("", to: "run")
         var file = file()
         let error = #expect(throws: FileError.self) { try file.replace(with: [1]) }
         #expect(error?.path == folder)
         #expect(error?.reason == .system(SystemErrorCode(rawValue: ENOTDIR)))
         file.remove()
-        #expect(try scratch.status("run").st_mode & S_IFMT == S_IFREG)
+        #expect(try #require(scratch.status("run")).st_mode & S_IFMT == S_IFREG)
     }
 
     @Test func `is read within a bound`() throws {
-        try scratch.write("12345", to: "short")
+        scratch.write("12345", to: "short")
         #expect(try RuntimeFile.content(of: scratch.path + "/short", limit: 5).count == 5)
         let error = #expect(throws: FileError.self) {
             try RuntimeFile.content(of: scratch.path + "/short", limit: 4)

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 /// Replacement of files that somebody reads, on a real file system.
@@ -7,7 +8,7 @@ struct ServedDirectoryTests {
     let scratch: ScratchDirectory
 
     init() throws {
-        scratch = try ScratchDirectory()
+        scratch = ScratchDirectory()
     }
 
     private func open(folders: [String] = []) throws(FileError) -> ServedDirectory {
@@ -31,9 +32,9 @@ struct ServedDirectoryTests {
     {
         let directory = try open(folders: ["history"])
         _ = consume directory
-        #expect(try scratch.status("feed").st_mode & 0o7777 == 0o755)
-        #expect(try scratch.status("feed/history").st_mode & 0o7777 == 0o755)
-        #expect(try scratch.status("feed.tmp").st_mode & 0o7777 == 0o700)
+        #expect(try #require(scratch.status("feed")).st_mode & 0o7777 == 0o755)
+        #expect(try #require(scratch.status("feed/history")).st_mode & 0o7777 == 0o755)
+        #expect(try #require(scratch.status("feed.tmp")).st_mode & 0o7777 == 0o700)
     }
 
     @Test func `A missing parent is an error that says so`() throws {
@@ -56,15 +57,15 @@ struct ServedDirectoryTests {
             file("parking.json", "{}", seconds: 1_234_567_890),
             file("history/a.json", "[1]", seconds: 1_234_567_891),
         ])
-        #expect(try scratch.text("feed/parking.json") == "{}")
-        #expect(try scratch.text("feed/history/a.json") == "[1]")
-        let status = try scratch.status("feed/parking.json")
+        #expect(scratch.text("feed/parking.json") == "{}")
+        #expect(scratch.text("feed/history/a.json") == "[1]")
+        let status = try #require(scratch.status("feed/parking.json"))
         #expect(status.st_mode & 0o7777 == 0o644)
         #expect(status.st_mtim.tv_sec == 1_234_567_890)
         #expect(status.st_mtim.tv_nsec == 0)
         #expect(directory.modificationSeconds(of: "history/a.json") == 1_234_567_891)
         #expect(directory.modificationSeconds(of: "other.json") == nil)
-        #expect(try scratch.names(in: "feed.tmp") == [])
+        #expect(scratch.names(in: "feed.tmp") == [])
     }
 
     @Test func `Many chunks arrive in their order, whatever their length`() throws {
@@ -76,12 +77,12 @@ struct ServedDirectoryTests {
         try directory.replace([
             FileReplacement(name: "big", chunks: chunks, modificationSeconds: 1)
         ])
-        #expect(try scratch.read("feed/big") == chunks.flatMap { $0 })
+        #expect(scratch.read("feed/big") == chunks.flatMap { $0 })
     }
 
     @Test func `A planted link is replaced and its target left alone`() throws {
         var directory = try open()
-        try scratch.write("precious", to: "target")
+        scratch.write("precious", to: "target")
         try #require(
             unsafe symlink("\(scratch.path)/target", "\(scratch.path)/feed/parking.json") == 0
         )
@@ -90,9 +91,9 @@ struct ServedDirectoryTests {
             try #require(unsafe symlink("\(scratch.path)/target", planted) == 0)
         }
         try directory.replace([file("parking.json", "{}")])
-        #expect(try scratch.text("target") == "precious")
-        #expect(try scratch.text("feed/parking.json") == "{}")
-        #expect(try scratch.status("feed/parking.json").st_mode & S_IFMT == S_IFREG)
+        #expect(scratch.text("target") == "precious")
+        #expect(scratch.text("feed/parking.json") == "{}")
+        #expect(try #require(scratch.status("feed/parking.json")).st_mode & S_IFMT == S_IFREG)
     }
 
     @Test func `A folder that is a link is refused`() throws {
@@ -105,12 +106,12 @@ struct ServedDirectoryTests {
 
     @Test func `What a killed process left is removed at the start, and nothing else`() throws {
         try #require(unsafe mkdir("\(scratch.path)/feed.tmp", 0o700) == 0)
-        try scratch.write("half", to: "feed.tmp/carparkd-1-1")
-        try scratch.write("half", to: "feed.tmp/carparkd-99999-12")
-        try scratch.write("mine", to: "feed.tmp/notes.txt")
+        scratch.write("half", to: "feed.tmp/carparkd-1-1")
+        scratch.write("half", to: "feed.tmp/carparkd-99999-12")
+        scratch.write("mine", to: "feed.tmp/notes.txt")
         let directory = try open()
         _ = consume directory
-        #expect(try scratch.names(in: "feed.tmp") == ["notes.txt"])
+        #expect(scratch.names(in: "feed.tmp") == ["notes.txt"])
     }
 
     @Test func `Two publishers can't share a temporary directory`() throws {
@@ -128,13 +129,13 @@ struct ServedDirectoryTests {
         isNew = try directory.refresh()
         #expect(isNew)
         try directory.replace([file("parking.json", "new"), file("history/a.json", "new")])
-        #expect(try scratch.text("feed/parking.json") == "new")
-        #expect(try scratch.names(in: "old") == ["history"])
-        try #require(ScratchDirectory.run(["rm", "-r", "\(scratch.path)/feed/history"]))
+        #expect(scratch.text("feed/parking.json") == "new")
+        #expect(scratch.names(in: "old") == ["history"])
+        try #require(Command.run(["rm", "-r", "\(scratch.path)/feed/history"]))
         isNew = try directory.refresh()
         #expect(isNew)
         try directory.replace([file("history/a.json", "newer")])
-        #expect(try scratch.text("feed/history/a.json") == "newer")
+        #expect(scratch.text("feed/history/a.json") == "newer")
     }
 
     @Test func `A temporary directory that was removed while we run is made again`() throws {
@@ -143,7 +144,7 @@ struct ServedDirectoryTests {
         #expect(throws: FileError.self) { try directory.replace([file("parking.json", "1")]) }
         _ = try directory.refresh()
         try directory.replace([file("parking.json", "2")])
-        #expect(try scratch.text("feed/parking.json") == "2")
+        #expect(scratch.text("feed/parking.json") == "2")
     }
 
     @Test func `A directory in the place of a file is an error, and leaves no temporary file`()
@@ -156,10 +157,10 @@ struct ServedDirectoryTests {
         }
         #expect(error?.operation == .rename)
         #expect(error?.path == "\(scratch.path)/feed/parking.json")
-        #expect(try scratch.names(in: "feed.tmp") == [])
+        #expect(scratch.names(in: "feed.tmp") == [])
         try #require(unsafe rmdir("\(scratch.path)/feed/parking.json") == 0)
         try directory.replace([file("a.json", "a"), file("parking.json", "b")])
-        #expect(try scratch.text("feed/parking.json") == "b")
+        #expect(scratch.text("feed/parking.json") == "b")
     }
 
     @Test func `Content is read back up to a limit, and never through a link`() throws {
@@ -176,7 +177,7 @@ struct ServedDirectoryTests {
         // In a process of its own, since the umask belongs to the whole process.
         await #expect(processExitsWith: .success) {
             umask(0o077)
-            let scratch = try ScratchDirectory()
+            let scratch = ScratchDirectory()
             var directory = try ServedDirectory(
                 path: "\(scratch.path)/feed",
                 temporaryPath: "\(scratch.path)/tmp",
@@ -186,7 +187,7 @@ struct ServedDirectoryTests {
                 FileReplacement(name: "history/a", chunks: [[1]], modificationSeconds: 1)
             ])
             let modes = try ["feed", "feed/history", "feed/history/a"].map {
-                try scratch.status($0).st_mode & 0o7777
+                try #require(scratch.status($0)).st_mode & 0o7777
             }
             guard modes == [0o755, 0o755, 0o644] else { exit(1) }
         }
@@ -234,8 +235,8 @@ struct ServedDirectoryMountTests {
         #expect(error?.reason == .system(SystemErrorCode(rawValue: ENOSPC)))
         #expect(error?.operation == .write)
         #expect(error?.advice?.hasPrefix("free space") == true)
-        #expect(try mount.scratch.read("disk/feed/a") == [1, 2, 3])
-        #expect(try mount.scratch.names(in: "disk/feed.tmp") == [])
+        #expect(mount.scratch.read("disk/feed/a") == [1, 2, 3])
+        #expect(mount.scratch.names(in: "disk/feed.tmp") == [])
         // And it works again as soon as there is room.
         try directory.replace([small])
     }
@@ -245,12 +246,12 @@ struct ServedDirectoryMountTests {
     {
         var directory = try open()
         let file = FileReplacement(name: "a", chunks: [[1]], modificationSeconds: 5)
-        try #require(ScratchDirectory.run(["mount", "-o", "remount,ro", mount.path]))
+        try #require(Command.run(["mount", "-o", "remount,ro", mount.path]))
         let error = #expect(throws: FileError.self) { try directory.replace([file]) }
         #expect(error?.reason == .system(SystemErrorCode(rawValue: EROFS)))
-        try #require(ScratchDirectory.run(["mount", "-o", "remount,rw", mount.path]))
+        try #require(Command.run(["mount", "-o", "remount,rw", mount.path]))
         try directory.replace([file])
-        #expect(try mount.scratch.read("disk/feed/a") == [1])
+        #expect(mount.scratch.read("disk/feed/a") == [1])
     }
 
     @Test func `A temporary directory on another file system is refused at the start`() throws {
@@ -264,11 +265,11 @@ struct ServedDirectoryMountTests {
     }
 
     @Test func `A bind mount is another file system to rename(2), and is refused as well`() throws {
-        try #require(ScratchDirectory.run(["mkdir", "\(mount.path)/a", "\(mount.path)/b"]))
+        try #require(Command.run(["mkdir", "\(mount.path)/a", "\(mount.path)/b"]))
         try #require(
-            ScratchDirectory.run(["mount", "--bind", "\(mount.path)/a", "\(mount.path)/b"])
+            Command.run(["mount", "--bind", "\(mount.path)/a", "\(mount.path)/b"])
         )
-        defer { _ = ScratchDirectory.run(["umount", "\(mount.path)/b"]) }
+        defer { _ = Command.run(["umount", "\(mount.path)/b"]) }
         let error = #expect(throws: FileError.self) {
             _ = try ServedDirectory(path: "\(mount.path)/b", temporaryPath: "\(mount.path)/tmp")
         }
@@ -287,15 +288,15 @@ final class Mount {
     }()
 
     init(options: String) throws {
-        scratch = try ScratchDirectory()
+        scratch = ScratchDirectory()
         try #require(unsafe mkdir("\(scratch.path)/disk", 0o755) == 0)
         guard
-            ScratchDirectory.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path])
+            Command.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path])
         else { throw Impossible() }
     }
 
     deinit {
-        _ = ScratchDirectory.run(["umount", "-l", path])
+        _ = Command.run(["umount", "-l", path])
     }
 
     struct Impossible: Error {}

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import LinuxSystem
@@ -31,7 +32,7 @@ struct ServiceNotifierTests {
     }
 
     @Test func `Messages go to a socket by its path, in one datagram`() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = ScratchDirectory()
         let address = "\(scratch.path)/notify"
         let socket = try listen(address)
         defer { close(socket) }

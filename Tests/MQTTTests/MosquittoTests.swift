@@ -8,7 +8,7 @@ import Testing
 struct `Session with mosquitto` {
     private static let persistent = ["allow_anonymous true", "persistence true"]
 
-    private static func persistence(in directory: TemporaryDirectory) -> [String] {
+    private static func persistence(in directory: ScratchDirectory) -> [String] {
         persistent + ["persistence_location \(directory.path)/", "autosave_interval 1"]
     }
 
@@ -77,7 +77,7 @@ struct `Session with mosquitto` {
     }
 
     @Test func `After the broker's restart the session goes on`() throws {
-        let directory = try TemporaryDirectory()
+        let directory = ScratchDirectory()
         let broker = try Mosquitto(Self.persistence(in: directory), in: directory)
         let running = try RunningSession(configuration(ports: broker.port))
         defer { running.stop() }
@@ -109,8 +109,8 @@ struct `Session with mosquitto` {
     }
 
     @Test func `A wrong password is reported with advice, and tried again`() throws {
-        let directory = try TemporaryDirectory()
-        let file = try directory.write("passwords", "user:right\n")
+        let directory = ScratchDirectory()
+        let file = directory.write("user:right\n", to: "passwords")
         try run(["mosquitto_passwd", "-U", file])
         let lines = ["allow_anonymous false", "password_file \(file)"]
         let broker = try Mosquitto(lines, in: directory)
@@ -227,8 +227,8 @@ struct Publishing {
     }
 
     @Test func `A refused message is counted`() throws {
-        let directory = try TemporaryDirectory()
-        let rules = try directory.write("acl", "topic read #\n")
+        let directory = ScratchDirectory()
+        let rules = directory.write("topic read #\n", to: "acl")
         let broker = try Mosquitto(["allow_anonymous true", "acl_file \(rules)"], in: directory)
         let publisher = try Publisher(PublisherConfiguration(configuration(ports: broker.port)))
         try publisher.publish(topic: "test/x", payload: [1], qos: .atLeastOnce, retain: false)

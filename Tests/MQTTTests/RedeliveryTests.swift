@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MQTT
@@ -205,7 +206,7 @@ struct Redeliveries {
     }
 
     @Test func `After mosquitto's orderly restart, too`() throws {
-        let directory = try TemporaryDirectory()
+        let directory = ScratchDirectory()
         let broker = try Mosquitto(
             [
                 "allow_anonymous true", "persistence true",

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// What stands on the disk, for tests to look at.
 public enum Files {
@@ -13,6 +13,12 @@ public enum Files {
             content.append(contentsOf: buffer[..<count])
         }
         return content
+    }
+
+    /// What the file system knows of a path, and not of what a link there points to; nil where there is nothing.
+    public static func status(_ path: String) -> stat? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? status : nil
     }
 
     /// The names in a directory, sorted; none where there is no directory.

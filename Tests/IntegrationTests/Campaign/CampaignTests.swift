@@ -13,7 +13,7 @@ import Testing
 
     @Test(arguments: seeds) func `counts every car once`(seed: Int) async throws {
         let wanted = (Self.faults + Self.towns - 1) / Self.towns
-        let directory = try ScratchDirectory()
+        let directory = ScratchDirectory()
         var plan = Plan(seed: UInt64(bitPattern: Int64(seed)))
         let town = try await CampaignTown(directory)
         do {

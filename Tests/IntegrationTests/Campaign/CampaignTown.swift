@@ -327,7 +327,7 @@ private struct Movements {
     var departures = 0
 
     init?(at path: String) {
-        guard let bytes = content(of: path) else { return nil }
+        guard let bytes = Files.read(path) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self)
         guard let arrivals = Self.sum("arrivals", in: text),
             let departures = Self.sum("departures", in: text)

@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What sensors and brokers do that the protocol allows: each message counts as it should, through a real mosquitto.
 @Suite struct `The protocol's odd ways` {
     private let directory: ScratchDirectory
 
-    init() throws { directory = try ScratchDirectory() }
+    init() throws { directory = ScratchDirectory() }
 
     @Test func `a sensor's messages at QoS 2 count once each`() async throws {
         let broker = try await Broker.started()
@@ -163,7 +164,7 @@ import Testing
             }
             guard name.hasSuffix("Tests.swift") else { continue }
             text +=
-                content(of: "\(directory)/\(name)").map { String(decoding: $0, as: UTF8.self) }
+                Files.read("\(directory)/\(name)").map { String(decoding: $0, as: UTF8.self) }
                 ?? ""
         }
         return text

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A daemon whose brokers are rogues, each with a facility of its name.
@@ -25,7 +26,7 @@ struct RogueTown {
         rules: [String] = [],
         keepAlive: String = "5s"
     ) throws {
-        directory = try ScratchDirectory()
+        directory = ScratchDirectory()
         feed = directory.path("feed")
         rogues = try attacks.map(RogueBroker.init)
         let text = """
@@ -44,7 +45,7 @@ struct RogueTown {
             \(rules.map { "  - \($0)" }.joined(separator: "\n"))
 
             """
-        try directory.write(text, to: "carparkd.yaml")
+        directory.write(text, to: "carparkd.yaml")
         daemon = try carparkd(["run", "--config", directory.path("carparkd.yaml")])
     }
 
@@ -137,7 +138,7 @@ struct RogueTown {
 
     /// The most memory that the daemon has had.
     func peakResidentMegabytes() -> Int? {
-        let text = content(of: "/proc/\(daemon.identifier)/status").map {
+        let text = Files.read("/proc/\(daemon.identifier)/status").map {
             String(decoding: $0, as: UTF8.self)
         }
         let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Two daemons with the same client identifier at a real broker.
@@ -8,7 +9,7 @@ import Testing
 @Suite struct `Two daemons with one client identifier` {
     @Test func `don't storm each other, and say what is wrong`() async throws {
         let broker = try await Broker.started()
-        let directories = try [ScratchDirectory(), ScratchDirectory()]
+        let directories = [ScratchDirectory(), ScratchDirectory()]
         let towns = directories.map { Town($0, port: broker.port) }
         let begin = ContinuousClock.now
         let daemons = try towns.map { try carparkd(["run"] + $0.write()) }

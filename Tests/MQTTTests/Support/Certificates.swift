@@ -1,17 +1,17 @@
+import TestSupport
 import Testing
 
 /// Authorities, certificates and keys for the tests of TLS, made with the openssl command.
 final class Certificates {
-    let directory: TemporaryDirectory
+    let directory: ScratchDirectory
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = ScratchDirectory()
         for authority in ["authority", "stranger"] {
             try request(authority, "/CN=\(authority)", ["-x509", "-days", "2"], to: "pem")
         }
-        _ = try directory.write("index.txt", "")
-        _ = try directory.write(
-            "ca.cnf",
+        directory.write("", to: "index.txt")
+        directory.write(
             """
             [ca]
             default_ca = authority
@@ -28,7 +28,8 @@ final class Certificates {
             unique_subject = no
             [any]
             commonName = supplied
-            """
+            """,
+            to: "ca.cnf"
         )
     }
 

@@ -74,28 +74,3 @@ func run(_ arguments: [String]) throws {
     let status = try ChildProcess(arguments).wait()
     try #require(status == 0, "\(arguments.joined(separator: " ")): exit status \(status)")
 }
-
-/// An empty directory that disappears with this object.
-final class TemporaryDirectory {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/carparkd-mqtt-XXXXXX".utf8CString)
-        try #require(unsafe mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Writes a file and returns its path.
-    func write(_ name: String, _ text: String) throws -> String {
-        let file = path + "/" + name
-        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        let written = unsafe Glibc.write(descriptor, bytes, bytes.count)
-        try #require(written == bytes.count)
-        return file
-    }
-
-    deinit { _ = try? ChildProcess(["rm", "-rf", path]).wait() }
-}

@@ -5,23 +5,23 @@ import Testing
 /// A real mosquitto on a free port of 127.0.0.1.
 final class Mosquitto {
     let port: UInt16
-    let directory: TemporaryDirectory
+    let directory: ScratchDirectory
     private var process: ChildProcess?
     private let file: String
 
     /// Starts a broker; `lines` join its configuration.
-    init(_ lines: [String] = ["allow_anonymous true"], in directory: TemporaryDirectory? = nil)
+    init(_ lines: [String] = ["allow_anonymous true"], in directory: ScratchDirectory? = nil)
         throws
     {
         port = freePort()
-        self.directory = try directory ?? TemporaryDirectory()
+        self.directory = directory ?? ScratchDirectory()
         let own = [
             "listener \(port) 127.0.0.1", "log_dest stderr", "user root", "max_queued_messages 0",
             "set_tcp_nodelay true",
         ]
-        file = try self.directory.write(
-            "mosquitto.conf",
-            (own + lines).joined(separator: "\n") + "\n"
+        file = self.directory.write(
+            (own + lines).joined(separator: "\n") + "\n",
+            to: "mosquitto.conf"
         )
         try start()
     }
