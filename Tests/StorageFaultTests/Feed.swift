@@ -41,7 +41,7 @@ struct Feed {
                 if let wrong = wrong(name, text, batches) { wrongs.append("\(name): \(wrong)") }
             }
             let times = [name, "\(name).gz"].map {
-                Files.modificationSeconds("\(directory)/\($0)")
+                Files.status("\(directory)/\($0)")?.st_mtim.tv_sec
             }
             if times[0] != nil, times[0] == times[1], content != compressed {
                 wrongs.append("\(name) and its sibling are of one time, and differ")
@@ -54,7 +54,7 @@ struct Feed {
     }
 
     /// Whether the feed itself is served.
-    var isServed: Bool { Files.modificationSeconds("\(directory)/parking.json") != nil }
+    var isServed: Bool { Files.status("\(directory)/parking.json") != nil }
 
     private func wrong(_ name: String, _ text: [UInt8], _ batches: ClosedRange<Int>) -> String? {
         guard name != Self.page else {

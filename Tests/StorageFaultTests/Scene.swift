@@ -22,10 +22,10 @@ struct Scene {
     /// Traces the probe in a copy of a directory.
     init(template: String, life: Int, in directory: String) async throws {
         let (place, trace) = ("\(directory)/scene", "\(directory)/scene.trace")
-        _ = try await Command.run(["cp", "-a", template, place])
+        _ = try await Command.status(of: ["cp", "-a", template, place])
         // All threads: no other than the first may touch the disk, or calls could not be told by their number.
-        let status = try await Command.run(
-            ["strace", "-f", "-o", trace, try Probe.executable(), place, "\(life)"],
+        let status = try await Command.status(
+            of: ["strace", "-f", "-o", trace, try Probe.executable(), place, "\(life)"],
             output: "\(place)/\(Spoken.name)"
         )
         let spoken = Spoken(in: place)

@@ -9,7 +9,7 @@ final class Stage: Sendable {
 
     /// Whether processes can be traced here: containers often forbid it.
     static let isPossible: Bool = {
-        guard let process = try? Command.start(["strace", "-o", "/dev/null", "true"]) else {
+        guard let process = Command.start(["strace", "-o", "/dev/null", "true"]) else {
             return false
         }
         var status: Int32 = 0
@@ -77,8 +77,8 @@ final class Stage: Sendable {
             spoken.isEnded
             ? spoken.counted...spoken.counted : spoken.promised...spoken.counted + 1
         let life = trial.scene.life + 1
-        let status = try await Command.run(
-            [try Probe.executable(), place, "\(life)"],
+        let status = try await Command.status(
+            of: [try Probe.executable(), place, "\(life)"],
             output: "\(place)/\(Spoken.name)"
         )
         let afterwards = Spoken(in: place).since(spoken)
@@ -101,12 +101,12 @@ final class Stage: Sendable {
 
     /// Lets a scene happen with its faults, in a copy of its template; what is wrong with how it ended.
     private static func run(_ trial: Trial, at place: String) async throws -> [String] {
-        _ = try await Command.run(["cp", "-a", trial.scene.template, place])
+        _ = try await Command.status(of: ["cp", "-a", trial.scene.template, place])
         let trace = "\(place)/trace"
         // The thread that does all the work, and no other: strace counts the calls of each by itself. Without
         // --seccomp-bpf, under which strace 6.1 sends no signals.
-        _ = try await Command.run(
-            ["strace", "-o", trace] + trial.injections
+        _ = try await Command.status(
+            of: ["strace", "-o", trace] + trial.injections
                 + [try Probe.executable(), place, "\(trial.scene.life)"],
             output: "\(place)/\(Spoken.name)"
         )

@@ -1,11 +1,17 @@
-import Glibc
+public import Glibc
 
 /// A process of a test.
 ///
-/// It is bounded by timeout(1), and ended by its own number.
-enum Command {
-    /// Starts a command; standard output goes to the file, standard error away.
-    static func start(_ arguments: [String], output: String = "/dev/null") -> pid_t? {
+/// It is bounded by timeout(1), ended by its own number, and nothing that its errors say is kept.
+public enum Command {
+    /// Starts a command; nil where that can't be done.
+    ///
+    /// - Parameter output: Where its standard output goes: behind what stands there, or in its place.
+    public static func start(
+        _ arguments: [String],
+        output: String = "/dev/null",
+        isAppending: Bool = false
+    ) -> pid_t? {
         let arguments = ["timeout", "--kill-after=5", "90"] + arguments
         var pid: pid_t = 0
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
@@ -13,7 +19,7 @@ enum Command {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
-        let flags = O_WRONLY | O_CREAT | O_TRUNC
+        let flags = O_WRONLY | O_CREAT | (isAppending ? O_APPEND : O_TRUNC)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         // A test may run on a thread that has signals blocked; a child that inherits that can't be ended.
@@ -36,20 +42,20 @@ enum Command {
     }
 
     /// Waits for a command to end, and tells whether it succeeded.
-    static func wait(_ pid: pid_t) -> Bool {
+    public static func wait(_ pid: pid_t) -> Bool {
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return status == 0
     }
 
     /// Runs a command to its end, and tells whether it succeeded.
-    static func run(_ arguments: [String], output: String = "/dev/null") -> Bool {
+    public static func run(_ arguments: [String], output: String = "/dev/null") -> Bool {
         guard let pid = start(arguments, output: output) else { return false }
         return wait(pid)
     }
 
     /// Ends a command.
-    static func stop(_ pid: pid_t) {
+    public static func stop(_ pid: pid_t) {
         kill(pid, SIGTERM)
         _ = wait(pid)
     }
