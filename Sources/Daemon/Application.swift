@@ -21,6 +21,7 @@ struct Application: ~Copyable {
     /// Whether the service manager knows that it is ready.
     let readiness = Readiness()
     private let house: House
+    private let started: Moment
     private let logger: Logger
     private let threads: [ThreadExecutor]
 
@@ -39,6 +40,7 @@ struct Application: ~Copyable {
         }
         self.house = house
         self.logger = logger
+        started = former?.started ?? .now()
         // Before the journal: they may fail, and it is locked.
         let configurations = try Self.sessions(configuration)
         let progress = FeedProgress()
@@ -72,7 +74,8 @@ struct Application: ~Copyable {
             brokers: statuses,
             tallies: tallies,
             journal: journal,
-            progress: progress
+            progress: progress,
+            started: started
         )
         let healthRoom = try HealthRoom(sources, logger: logger)
         let journalRoom = try JournalRoom(journal)
@@ -148,10 +151,14 @@ struct Application: ~Copyable {
         let configuration: Configuration
         /// The journal doesn't have them.
         let sensors: SensorHealth
+        /// When the first of them began, and with it the process.
+        let started: Moment
     }
 
     /// What it leaves to the next one.
-    var legacy: Legacy { Legacy(configuration: house.configuration, sensors: house.sensors) }
+    var legacy: Legacy {
+        Legacy(configuration: house.configuration, sensors: house.sensors, started: started)
+    }
 
     /// Says in the log what was configured.
     func log(_ event: Logger.Message, configurationPath: String) {

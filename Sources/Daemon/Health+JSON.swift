@@ -17,6 +17,7 @@ extension Health {
         writer.member("version", version)
         writer.member("pid", processIdentifier)
         writer.member("started_at", time: started)
+        writer.member("configured_at", time: configured)
         writer.member("generated_at", time: generated)
         writer.member("interval_seconds", interval)
         writer.list("brokers", brokers) { $0.write(to: &$1) }
@@ -68,6 +69,7 @@ extension Health {
             version: version,
             processIdentifier: root["pid"].integer ?? 0,
             started: root["started_at"].time ?? generated,
+            configured: root["configured_at"].time ?? root["started_at"].time ?? generated,
             generated: generated,
             interval: root["interval_seconds"].integer ?? 0,
             feed: Feed(

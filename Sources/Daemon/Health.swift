@@ -34,7 +34,7 @@ struct Health: Equatable, Sendable {
         var advice: String?
     }
 
-    /// What came in since the process began, and how fast it comes now.
+    /// What came in since the configuration took effect, and how fast it comes now.
     struct Traffic: Equatable, Sendable {
         var messages = 0
         var readings = 0
@@ -42,7 +42,7 @@ struct Health: Equatable, Sendable {
         var redelivered = 0
         var refused = 0
         var bytes = 0
-        /// Over the last minute, or since the start where that is shorter.
+        /// Over the last minute, or since the configuration took effect where that is shorter.
         var messagesPerSecond = 0.0
         var processorPercent = 0.0
         var memoryBytes = 0
@@ -159,7 +159,10 @@ struct Health: Equatable, Sendable {
 
     var version: String
     var processIdentifier: Int
+    /// When the process began.
     var started: Int64
+    /// When its present configuration took effect: everything is counted from then on.
+    var configured: Int64
     var generated: Int64
     /// How often it is written, in seconds.
     var interval: Int

@@ -25,6 +25,8 @@ actor HealthRoom {
         let tallies: [IngestTally]
         let journal: OccupancyJournal
         let progress: FeedProgress
+        /// When the process began.
+        let started: Moment
     }
 
     private struct Sample {
@@ -36,7 +38,7 @@ actor HealthRoom {
     nonisolated let executor: ThreadExecutor
     private let sources: Sources
     private let logger: Logger
-    private let started: Moment
+    private let configured = Moment.now()
     private var file: RuntimeFile
     private var watch = SensorWatch()
     private var reporter: SensorReporter
@@ -51,7 +53,6 @@ actor HealthRoom {
         executor = try ThreadExecutor(name: "health")
         self.sources = sources
         self.logger = logger
-        started = .now()
         file = RuntimeFile(
             directory: RuntimePlace.directory(sources.house.configuration),
             name: RuntimePlace.name
@@ -116,7 +117,8 @@ actor HealthRoom {
         var health = Health(
             version: Version.current,
             processIdentifier: Int(getpid()),
-            started: started.wallMilliseconds,
+            started: sources.started.wallMilliseconds,
+            configured: configured.wallMilliseconds,
             generated: now.wallMilliseconds,
             interval: Int(Self.interval.wholeMilliseconds / 1000),
             feed: Health.Feed(

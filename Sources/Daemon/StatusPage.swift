@@ -44,12 +44,16 @@ struct StatusPage {
         }
     }
 
+    /// Whether the configuration is not the one that the process began with.
+    private var isReloaded: Bool { health.configured - health.started >= 1000 }
+
     // MARK: What is wrong
 
     private mutating func heading(_ trouble: [String]) {
         let name = "carparkd \(visible(health.version))"
         let process = "process \(health.processIdentifier)"
-        let up = words(milliseconds: health.generated - health.started)
+        let reloaded = isReloaded ? ", \(age(health.configured)) since the reload" : ""
+        let up = words(milliseconds: health.generated - health.started) + reloaded
         switch liveness {
         case .running:
             let how = trouble.isEmpty ? "is well" : "is running with trouble"
@@ -144,7 +148,7 @@ struct StatusPage {
         let traffic = health.traffic
         return [
             "\(traffic.messagesPerSecond) messages/s over the last minute, \(traffic.processorPercent) % CPU, \(traffic.memoryBytes >> 20) MB",
-            "\(traffic.messages) messages since the start: \(traffic.readings) readings, \(traffic.late) late, "
+            "\(traffic.messages) messages since the \(isReloaded ? "reload" : "start"): \(traffic.readings) readings, \(traffic.late) late, "
                 + "\(traffic.redelivered) redelivered, \(traffic.refused) refused",
         ]
     }

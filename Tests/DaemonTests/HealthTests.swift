@@ -12,6 +12,7 @@ private func someHealth() -> Health {
         version: "0.1.0",
         processIdentifier: 812,
         started: noon - 90_000_000,
+        configured: noon - 7_200_000,
         generated: noon,
         interval: 5,
         feed: Health.Feed(directory: "/srv/feed", published: noon - 3000, trouble: nil)
@@ -233,7 +234,10 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
     @Test func `says that all is well`() {
         let page = page(someHealth())
         #expect(page.exitStatus == .success)
-        #expect(page.lines[0] == "carparkd 0.1.0 is well (process 812, up for 1 d 1 h)")
+        #expect(
+            page.lines[0]
+                == "carparkd 0.1.0 is well (process 812, up for 1 d 1 h, 2 h 0 min since the reload)"
+        )
         #expect(!page.lines.contains("TROUBLE"))
         for line in [
             "  council  connected  for 1 min  mqtt://127.0.0.1:1883  2 reconnects",
@@ -270,7 +274,8 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         #expect(page.exitStatus == .failure)
         #expect(
             page.lines.prefix(12) == [
-                "carparkd 0.1.0 is running with trouble (process 812, up for 1 d 1 h)", "",
+                "carparkd 0.1.0 is running with trouble (process 812, up for 1 d 1 h, 2 h 0 min since the reload)",
+                "",
                 "TROUBLE",
                 "  broker council is away, for 1 min: the broker hung up",
                 "    look into the broker's log", "  the feed cannot be published: disk full",

@@ -4,9 +4,7 @@ import Testing
 
 /// What stands in the daemon's directory, and what the daemon does where it can't write there.
 @Suite struct `The daemon's feed` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test func `can be read by the web host whatever the umask`() async throws {
         let broker = try await Broker.started()

@@ -4,9 +4,7 @@ import Testing
 
 /// What the daemon tells the operator, how often, and what never.
 @Suite struct `The daemon's log` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test func `says once that a facility fell silent, and once that it is back`() async throws {
         let broker = try await Broker.started()

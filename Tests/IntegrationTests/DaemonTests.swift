@@ -4,9 +4,7 @@ import Testing
 
 /// The whole program with a real broker: from its start through what happens to the connection to its end.
 @Suite struct `The daemon` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test func `counts all five kinds of reading exactly`() async throws {
         let broker = try await Broker.started()

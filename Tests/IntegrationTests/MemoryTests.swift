@@ -4,9 +4,7 @@ import Testing
 
 /// What the daemon knows after its process, its disk or its clock have failed it.
 @Suite struct `The daemon's memory` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     /// Publishes one of everything.
     private func fill(_ broker: Broker, _ town: Town) async throws {

@@ -5,9 +5,7 @@ import Testing
 /// Number plates and tags in every field that no rule names, in every kind of message: the messages count, and what is personal
 /// in them is in no file that the daemon writes, nor in its log.
 @Suite struct `Personal data` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     /// A plate and a tag, in the forms in which sensors and cameras send them.
     private static let personal = ["AB12 CDE", "AB12CDE", "E28011606000020", "4111111111111111"]

@@ -4,9 +4,7 @@ import Testing
 
 /// The whole program with a real broker, told by SIGHUP to read its configuration again.
 @Suite struct `A reload` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     /// Has the daemon read its configuration again, and waits until it runs it.
     private func reload(_ daemon: ChildProcess) async throws {

@@ -4,9 +4,7 @@ import Testing
 
 /// Recordings through `carparkd replay`: real ones of whole towns, and what mosquitto_sub really prints.
 @Suite struct `A replay` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test(arguments: Recording.all)
     func `ends with the last values of`(recording: Recording) async throws {

@@ -4,9 +4,7 @@ import Testing
 
 /// `carparkd simulate` and `carparkd run` at the two ends of a real broker.
 @Suite struct `A simulation` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test func `arrives whole`() async throws {
         let broker = try await Broker.started()

@@ -5,10 +5,8 @@ import Testing
 
 /// The whole program with a real broker, and what `carparkd status` says of it to a person and to a program.
 @Suite struct `The status` {
-    private let directory: ScratchDirectory
+    private let directory = ScratchDirectory()
     private var file: String { directory.path("run/health.json") }
-
-    init() throws { directory = ScratchDirectory() }
 
     private struct Answer {
         let exit: ChildProcess.Exit
@@ -22,13 +20,17 @@ import Testing
         return Answer(exit: exit, text: process.output, errors: process.errors)
     }
 
-    private func value(_ pointer: String) -> Int? {
+    private var health: JSONDocument? {
         let document = JSONDocument(maximumBytes: 4 << 20, maximumDepth: 16)
         guard let bytes = Files.read(file), (try? document.parse(bytes.span)) != nil else {
             return nil
         }
-        return document.integer(pointer)
+        return document
     }
+
+    private func value(_ pointer: String) -> Int? { health?.integer(pointer) }
+
+    private func text(_ pointer: String) -> String? { health?.text(pointer) }
 
     /// Waits until the file says something.
     private func says(
@@ -191,6 +193,28 @@ import Testing
         #expect(daemon.lines("health file cannot be written").count == 1)
         #expect(daemon.errors.contains("RuntimeDirectory="))
         #expect(daemon.isRunning)
+    }
+
+    @Test func `counts from the reload on, and says how long the process is up`() async throws {
+        let broker = try await Broker.started()
+        let town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await broker.publish("park/level/level", #"{"count": 41}"#)
+        try await says("/traffic/messages", 1)
+        let (pid, started) = (value("/pid"), text("/started_at"))
+        #expect(started == text("/configured_at"))
+        // The times are whole seconds.
+        try await Task.sleep(for: .seconds(1.1))
+        daemon.send(SIGHUP)
+        try await daemon.says("reloaded")
+        try await says("/traffic/messages", 0)
+        #expect(value("/pid") == pid)
+        #expect(text("/started_at") == started)
+        #expect(text("/configured_at") != started)
+        let answer = try await ask(["--file", file])
+        #expect(answer.text.contains("since the reload)\n"))
+        #expect(answer.text.contains("0 messages since the reload: "))
     }
 
     @Test func `belongs to one daemon, and the other says so`() async throws {

@@ -4,11 +4,9 @@ import TestSupport
 import Testing
 
 @Suite struct `A runtime file` {
-    private let scratch: ScratchDirectory
+    private let scratch = ScratchDirectory()
     private var folder: String { scratch.path + "/run" }
     private var path: String { folder + "/health.json" }
-
-    init() throws { scratch = ScratchDirectory() }
 
     private func file() -> RuntimeFile { RuntimeFile(directory: folder, name: "health.json") }
 

@@ -4,9 +4,7 @@ import Testing
 
 /// What sensors and brokers do that the protocol allows: each message counts as it should, through a real mosquitto.
 @Suite struct `The protocol's odd ways` {
-    private let directory: ScratchDirectory
-
-    init() throws { directory = ScratchDirectory() }
+    private let directory = ScratchDirectory()
 
     @Test func `a sensor's messages at QoS 2 count once each`() async throws {
         let broker = try await Broker.started()
