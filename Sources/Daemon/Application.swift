@@ -125,6 +125,12 @@ struct Application: ~Copyable {
                 incidents: house.incidents,
                 logger: logger,
                 at: .now()
+            ),
+            hangs: HangReporter(
+                progress: sources.progress,
+                brokers: sources.brokers,
+                flushInterval: configuration.feed.interval,
+                logger: logger
             )
         )
     }

@@ -1,5 +1,6 @@
 import LinuxSystem
 import MQTT
+import Parking
 import Synchronization
 
 /// How the connection to one broker is, for the readiness, the status line and the log.
@@ -50,6 +51,9 @@ final class BrokerStatus: Sendable {
 
     private let state: Mutex<Record>
 
+    /// By when the session's thread says something, in milliseconds of the monotonic clock.
+    private let nextSign = Atomic<Int64>(.max)
+
     init(name: String) {
         self.name = name
         state = Mutex(Record(since: SystemClock.wallMilliseconds()))
@@ -64,6 +68,17 @@ final class BrokerStatus: Sendable {
     /// Takes note of a change.
     func change(to phase: Phase) {
         state.withLock { $0.change(to: phase, at: SystemClock.wallMilliseconds()) }
+    }
+
+    /// Takes note that the session's thread is there, and comes round again within a time.
+    func comesRound(within duration: Duration, at now: Moment) {
+        let next = now.monotonicMilliseconds + duration.wholeMilliseconds
+        nextSign.store(next, ordering: .relaxed)
+    }
+
+    /// For how long the session's thread should have said something.
+    func overdue(at now: Moment) -> Duration {
+        .milliseconds(max(0, now.monotonicMilliseconds - nextSign.load(ordering: .relaxed)))
     }
 
     /// Whether it is known how the connection is: made, or found impossible for now.

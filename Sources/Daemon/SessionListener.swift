@@ -65,6 +65,8 @@ final class SessionListener: SessionHandler {
         ingest.commit()
     }
 
+    func comesRound(within duration: Duration) { status.comesRound(within: duration, at: .now()) }
+
     func sessionChanged(_ event: SessionEvent) {
         switch event {
         case .connecting(let endpoint, let version):

@@ -15,6 +15,7 @@ struct WatchService: Service, CustomStringConvertible {
     let incidents: IncidentReporter
     let journal: JournalReporter
     let traffic: TrafficReporter
+    let hangs: HangReporter
 
     var description: String { "watch" }
 
@@ -39,6 +40,7 @@ struct WatchService: Service, CustomStringConvertible {
         var status = ""
         var notifierProblem: ServiceNotifier.Problem?
         var watchdogIsDue: Int64 = .min
+        var hangs: HangReporter
         var looks = 0
 
         init(_ service: WatchService) {
@@ -46,6 +48,7 @@ struct WatchService: Service, CustomStringConvertible {
             incidents = service.incidents
             journal = service.journal
             traffic = service.traffic
+            hangs = service.hangs
         }
 
         mutating func look(at now: Moment) {
@@ -84,12 +87,12 @@ struct WatchService: Service, CustomStringConvertible {
             )
         }
 
-        /// Whether the manager is to hear that we live: as long as the feed's thread comes round.
+        /// Whether the manager is to hear now that we live, which it does as long as nothing hangs.
         private mutating func watchdog(at now: Moment) -> Bool {
-            guard let interval = service.notifier.watchdogInterval else { return false }
+            guard hangs.look(at: now), let interval = service.notifier.watchdogInterval else {
+                return false
+            }
             guard now.monotonicMilliseconds >= watchdogIsDue else { return false }
-            let silence = service.progress.sinceLastFlush(at: now) ?? .zero
-            guard silence < .seconds(60) + interval else { return false }
             watchdogIsDue = now.monotonicMilliseconds + interval.wholeMilliseconds
             return true
         }

@@ -73,6 +73,11 @@ public protocol SessionHandler: AnyObject {
     /// acknowledgements leave.
     func commit()
 
+    /// Takes note that the session's thread comes round, and when it says so again at the latest.
+    ///
+    /// Said before each attempt to connect and each pause, and once a second of a connection. A thread that is later hangs.
+    func comesRound(within duration: Duration)
+
     /// Takes note of a change of the connection.
     func sessionChanged(_ event: SessionEvent)
 }

@@ -45,6 +45,11 @@ final class SessionLoop {
     private static let loadedBatch = 64
     private static let loadedPause = Duration.milliseconds(2)
 
+    /// What resolving a name and connecting to its addresses, one after the other, never exceeds; without our transport the system
+    /// takes as long as it likes.
+    private static let longestConnecting =
+        Session.isTransportInterposed ? Duration.seconds(60) : .seconds(600)
+
     init(
         _ configuration: SessionConfiguration,
         _ timing: SessionStateMachine.Timing,
@@ -83,6 +88,7 @@ final class SessionLoop {
         while !wakeUp.isRaised {
             switch next {
             case .connect(let attempt):
+                handler.comesRound(within: Self.longestConnecting)
                 do throws(ConnectionFailure) {
                     isGraceful = try converse(attempt)
                 } catch {
@@ -90,6 +96,7 @@ final class SessionLoop {
                 }
             case .pause(let duration):
                 handler.sessionChanged(.willRetry(after: duration))
+                handler.comesRound(within: duration)
                 if !wakeUp.wait(atMost: duration) { next = machine.pauseEnded() }
             case .finish:
                 break
@@ -171,6 +178,7 @@ final class SessionLoop {
         try sendWhatIsDue(connection)
         if ContinuousClock.now >= conversation.keepAliveIsDue {
             conversation.keepAliveIsDue = ContinuousClock.now + .seconds(1)
+            handler.comesRound(within: .seconds(1))
             try connection.keepAlive()
             if case .fail(let failure) = machine.tick(at: now) { throw failure }
         }

@@ -206,4 +206,48 @@ final class Lines: Sendable {
             #expect(line.contains(#"rule="rules[1] (some-sensor[2]) a/{facility}""#), "\(line)")
         }
     }
+
+    @Test func `a thread that hangs is said once, and when it goes on`() {
+        let lines = Lines()
+        let (progress, broker) = (FeedProgress(), BrokerStatus(name: "council"))
+        var reporter = HangReporter(
+            progress: progress,
+            brokers: [broker, BrokerStatus(name: "never begun")],
+            flushInterval: .seconds(5),
+            logger: lines.logger
+        )
+        func isWell(at milliseconds: Int64) -> Bool { reporter.look(at: at(milliseconds)) }
+        func flush(at milliseconds: Int64) {
+            progress.flushed(
+                isPublished: true,
+                isFeedNew: true,
+                trouble: nil,
+                stale: 0,
+                at: at(milliseconds)
+            )
+        }
+        #expect(isWell(at: 0))
+        flush(at: 0)
+        broker.comesRound(within: .seconds(1), at: at(0))
+        #expect(isWell(at: 61_000))
+        #expect(!isWell(at: 61_001))
+        #expect(lines.take().isEmpty)
+        #expect(!isWell(at: 62_000))
+        #expect(!isWell(at: 65_001))
+        let said = lines.take()
+        #expect(said.count == 1)
+        #expect(said.first?.contains("threads=\"session with council\"") == true)
+        broker.comesRound(within: .seconds(60), at: at(66_000))
+        #expect(!isWell(at: 66_000))
+        #expect(lines.take().isEmpty)
+        flush(at: 67_000)
+        #expect(isWell(at: 67_000))
+        #expect(lines.take() == ["<5>the threads that hung go on\n"])
+        // A process that was stopped finds everything late once.
+        #expect(!isWell(at: 500_000))
+        flush(at: 500_000)
+        broker.comesRound(within: .seconds(1), at: at(500_000))
+        #expect(isWell(at: 501_000))
+        #expect(lines.take().isEmpty)
+    }
 }

@@ -37,6 +37,22 @@ struct Deliveries {
         #expect(recorder.messages.map(\.delivery.packetIdentifier) == [7, 3, 5])
     }
 
+    @Test func `The session's thread says that it comes round, and not while it hangs`() throws {
+        let recorder = Recorder(isHeld: true)
+        let (running, peer, _) = try Self.connected(recorder)
+        defer { running.stop() }
+        try eventually("a sign each second") {
+            recorder.signs.count { $0 == .seconds(1) } >= 2
+        }
+        try peer.publish("test/x", [1], identifier: 1)
+        try eventually("the commit") { recorder.commits > 0 }
+        let signs = recorder.signs.count
+        #expect(!peer.hasInput(within: .milliseconds(1500)))
+        #expect(recorder.signs.count == signs)
+        recorder.release()
+        try eventually("another sign") { recorder.signs.count > signs }
+    }
+
     @Test func `The handler is asked to commit once a batch, and not when nothing came`() throws {
         let (running, peer, _) = try Self.connected()
         defer { running.stop() }

@@ -93,6 +93,7 @@ struct Leaving {
         timing.shortestPause = .seconds(3_600)
         let running = try RunningSession(configuration(ports: freePort()), timing: timing)
         try running.recorder.expect("a pause") { $0 == .willRetry(after: .seconds(3_600)) }
+        try eventually("a sign") { running.recorder.signs.last == .seconds(3_600) }
         running.stop()
         #expect(running.recorder.events.last == .stopped(gracefully: true))
     }

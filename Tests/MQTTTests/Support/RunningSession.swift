@@ -21,6 +21,7 @@ final class Recorder: SessionHandler, Sendable {
         var messages: [Message] = []
         var events: [SessionEvent] = []
         var commits = 0
+        var signs: [Duration] = []
         var isHeld: Bool
     }
 
@@ -45,11 +46,14 @@ final class Recorder: SessionHandler, Sendable {
         while record.withLock({ $0.isHeld }), ContinuousClock.now < deadline { usleep(1_000) }
     }
 
+    func comesRound(within duration: Duration) { record.withLock { $0.signs.append(duration) } }
+
     func sessionChanged(_ event: SessionEvent) { record.withLock { $0.events.append(event) } }
 
     var messages: [Message] { record.withLock { $0.messages } }
     var events: [SessionEvent] { record.withLock { $0.events } }
     var commits: Int { record.withLock { $0.commits } }
+    var signs: [Duration] { record.withLock { $0.signs } }
 
     func release() { record.withLock { $0.isHeld = false } }
 
