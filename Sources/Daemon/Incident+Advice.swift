@@ -21,7 +21,11 @@ extension Incident {
         case .tooManyElements: "look for the publisher: no sensor sends that many at once"
         case .notDecoded: "give the sensor's type a payload formatter in the network server"
         case .tooManyBays: "raise limits.bays if they are real; else look for the publisher"
-        case .tooManySensors: "raise limits.sensors if they are real; else look for the publisher"
+        case .tooManySensors:
+            "raise limits.sensors (limits.bays for one facility) if they are real; else look for the publisher"
+        case .noCapacity: "give the zone or class a capacity, or the device neither"
+        case .countOfBay:
+            "nothing, if the list of devices is right: who watches a bay counts no car park"
         case .retainedMovement: "let the sensor publish its movements without the retain flag"
         case .repeatedMessage: "nothing: a network delivered twice, and it was counted once"
         case .noCondition, .notAnUplink, .simulated: "nothing: it is not about parking"

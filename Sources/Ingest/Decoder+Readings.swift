@@ -20,6 +20,7 @@ extension Decoder {
             facility: place.facility,
             reading: try reading(rule, place, topic, payload)
         )
+        if place.device?.bay != nil, decoded.reading.isCount { throw .countOfBay }
         if case .counter(_, _, let wrapsAt) = rule.kind {
             decoded.wrapsAt = wrapsAt
             decoded.isReversed = place.isReversed
@@ -152,6 +153,8 @@ extension Decoder {
         case .occupied(let source, let unit):
             return .occupied(try level(source, unit, rule, place, topic, payload))
         case .vacant(let source, let unit):
+            // Of what there is no capacity of, nobody can tell what is not free.
+            guard plan.capacity(of: place.facility) != nil else { throw .noCapacity }
             return .vacant(try level(source, unit, rule, place, topic, payload))
         case .state(let source, let words):
             return .state(try word(source, rule, topic, payload, in: words))
@@ -192,7 +195,8 @@ extension Decoder {
                 return percent
             }
             guard (-100...1000).contains(percent) else { throw .outOfRange }
-            return Int((Double(plan.capacity(of: place.facility)) * percent / 100).rounded())
+            guard let capacity = plan.capacity(of: place.facility) else { throw .noCapacity }
+            return Int((Double(capacity) * percent / 100).rounded())
         }
     }
 
@@ -322,7 +326,8 @@ extension Decoder {
         }
         if isUnreadable { return (nil, .unreadableTime) }
         guard let time = read else { return (nil, nil) }
-        guard time >= Self.earliest else { return (nil, .unsetClock) }
+        let earliest = max(Self.earliest, now.wallMilliseconds - Self.oldest)
+        guard time >= earliest else { return (nil, .unsetClock) }
         guard time <= now.wallMilliseconds + ObservationClock.futureTolerance else {
             return (nil, .futureClock)
         }

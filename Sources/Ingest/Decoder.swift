@@ -53,6 +53,9 @@ struct Decoder: ~Copyable {
     /// 2000-01-01T00:00:00Z: a clock that is earlier was never set.
     static let earliest: Int64 = 946_684_800_000
 
+    /// A year and a day in milliseconds: no message is under way for longer, and a clock that lost its power begins further back.
+    static let oldest: Int64 = 366 * 86_400_000
+
     let plan: IngestPlan
     let document: JSONDocument
     var levels = TopicLevels()

@@ -32,8 +32,8 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     case badBayName = "bay name empty or too long"
     /// The facility has `limits.bays` bays already.
     case tooManyBays = "too many bays"
-    /// There are `limits.sensors` counting sensors already.
-    case tooManySensors = "too many counting sensors"
+    /// There are `limits.sensors` sensors that count, or that number their messages, already; or `limits.bays` in this facility.
+    case tooManySensors = "too many counting or numbering sensors"
     /// A movement was retained: nobody knows how often it was counted.
     case retainedMovement = "retained movement ignored"
     /// The sensor's number of this message was there before: a network delivered it twice.
@@ -49,6 +49,8 @@ public enum Incident: String, Error, Sendable, CaseIterable {
     case tooManyElements = "too many elements in an array"
     /// A total in a list has no time, or none that can be: whether it is older than another one nobody can tell.
     case untimedTotal = "total in a list without a usable time"
+    /// The part of the facility has no capacity of its own: what is free of it, or how many a percentage is, nobody can tell.
+    case noCapacity = "free or percent of what has no capacity"
     /// The network server has no decoder for the sensor, so that its payload is bytes that nobody reads.
     case notDecoded = "payload not decoded by the network server"
 
@@ -56,6 +58,8 @@ public enum Incident: String, Error, Sendable, CaseIterable {
 
     /// The topic is that of a rule, but no rule's conditions hold.
     case noCondition = "no rule's conditions hold"
+    /// The device watches a bay, and what it counts besides is no count of the car park around it.
+    case countOfBay = "count of a device that watches a bay"
     /// The network server tells of something else than a message of the sensor.
     case notAnUplink = "event of the network server, no uplink"
     /// Somebody tried something out in the network server's console.
@@ -73,7 +77,7 @@ public enum Incident: String, Error, Sendable, CaseIterable {
 
     /// The sensor's clock is more than five minutes ahead; the time of reception was taken.
     case futureClock = "sensor clock ahead"
-    /// The sensor's clock was never set (before the year 2000); the time of reception was taken.
+    /// The sensor's clock was never set (before the year 2000, or more than a year ago); the time of reception was taken.
     case unsetClock = "sensor clock not set"
     /// The time is there but unreadable; the time of reception was taken.
     case unreadableTime = "time unreadable"
@@ -102,7 +106,7 @@ public enum Incident: String, Error, Sendable, CaseIterable {
         case .futureClock, .unsetClock, .unreadableTime, .counterReset, .counterJump,
             .missingMessages, .sequenceReset:
             .counted
-        case .noCondition, .notAnUplink, .simulated, .resetCode, .frameCounterReset,
+        case .noCondition, .countOfBay, .notAnUplink, .simulated, .resetCode, .frameCounterReset,
             .retransmission, .networkServerTrouble:
             .ignored
         default: .refused

@@ -73,8 +73,6 @@ public final class IngestPlan: Sendable {
     /// The device of this name.
     func device(_ name: Span<UInt8>) -> CompiledDevice? { compiledDevices.find(name) }
 
-    /// The bays of a facility or a part; of the facility where the part's are not known.
-    func capacity(of part: Int) -> Int {
-        parts.capacity(of: part) ?? facilities[parts.facility(of: part)].capacity
-    }
+    /// The bays of a facility or a part; nil where those of the part are not known.
+    func capacity(of part: Int) -> Int? { parts.capacity(of: part) }
 }

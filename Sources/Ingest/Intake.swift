@@ -320,7 +320,9 @@ struct Intake: ~Copyable {
             writer.append(record, name: sensor, suffix: suffix, sensor: sensor, at: now)
         case .vacant(let vacant):
             // By the capacity of now: what was counted must not change with the configuration.
-            record.reading = .occupied(plan.capacity(of: decoded.facility) - vacant)
+            // There is one, as the decoder has found.
+            let capacity = plan.capacity(of: decoded.facility) ?? 0
+            record.reading = .occupied(capacity - vacant)
             writer.append(record, name: Span(), sensor: sensor, at: now)
         case .movement, .occupied, .state, .alive:
             writer.append(record, name: Span(), sensor: sensor, at: now)

@@ -44,6 +44,8 @@ struct Ledger {
         var record = record
         if !record.follows { standing = .new }
         if let sequence = record.sequence {
+            // A name that there is no room for must not take another one's.
+            if case .bay = record.reading { try room(for: record, in: bytes) }
             let sensor = bytes.extracting(record.sensor)
             standing = try check(sequence, of: sensor, record, touched: &touched, note: note)
         }
@@ -66,7 +68,7 @@ struct Ledger {
             guard !record.isRetained else { throw .retainedMovement }
             return move(record, arrivals, departures, at: now)
         case .counter(let arrivals, let departures):
-            guard let sensor = occupancy.counters.insert(name, facility: facility) else {
+            guard let sensor = occupancy.counter(name, facility: facility) else {
                 throw .tooManySensors
             }
             touched.counter(sensor)
@@ -106,6 +108,14 @@ struct Ledger {
     /// Takes note of a record that is not applied.
     mutating func skip(_ record: ReadingRecord) {
         if !record.follows { standing = .new }
+    }
+
+    private func room(
+        for record: ReadingRecord,
+        in bytes: Span<UInt8>
+    ) throws(Incident) {
+        let name = bytes.extracting(record.name)
+        guard occupancy.bay(name, facility: record.facility) != nil else { throw .tooManyBays }
     }
 
     /// A bay that is what it was.
@@ -158,7 +168,7 @@ struct Ledger {
         note: Note
     ) throws(Incident) -> Standing {
         let facility = occupancy.parts.facility(of: record.facility)
-        guard let number = occupancy.sequences.insert(sensor, facility: facility) else {
+        guard let number = occupancy.sequence(sensor, facility: facility) else {
             throw .tooManySensors
         }
         touched.sequence(number)
@@ -206,6 +216,11 @@ struct Ledger {
         note: Note
     ) -> LiveOccupancy.Effect {
         let step = occupancy.counters.update(sensor) { known in
+            var known = known
+            if let time = known?.observedMilliseconds, now.believed(time) == 0 {
+                // Ours was the clock that was ahead. What passed since nobody knows: no more than passes in no time.
+                known?.observedMilliseconds = record.observed ?? now.wallMilliseconds
+            }
             // Without a time of its own a total is newer than the one before, even where our clock was set back.
             let observed =
                 record.observed ?? max(now.wallMilliseconds, known?.observedMilliseconds ?? 1)
@@ -216,8 +231,9 @@ struct Ledger {
                 observedMilliseconds: observed,
                 wrapsAt: record.wrapsAt
             )
-            // Totals that fell because they are old are no new beginning.
-            if step == .reset, standing == .late { step = .late }
+            // Totals that fell because they are old are no new beginning: they came late, or the broker has kept them.
+            let mayBeOld = standing == .late || record.isRetained && record.observed == nil
+            if step == .reset, mayBeOld { step = .late }
             guard step != .late else { return (nil, step) }
             let totals = CounterTotals(
                 arrivals: arrivals ?? known?.arrivals ?? 0,

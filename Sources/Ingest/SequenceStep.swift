@@ -20,6 +20,9 @@ enum SequenceStep: Equatable {
     /// The sensor began anew.
     case reset
 
+    /// The most numbers that are lost at once.
+    static let maximumGap = 16_384
+
     /// How many numbers are remembered one by one.
     static let span = 64
 
@@ -47,6 +50,12 @@ enum SequenceStep: Equatable {
             )
         }
         if distance == 0 { return (nil, .repeated) }
+        // LoRaWAN's MAX_FCNT_GAP: nobody loses so many, and whoever skips more begins anew.
+        if distance > maximumGap {
+            return (
+                SequenceWindow(newest: number, missing: known.missing, identity: digest), .reset
+            )
+        }
         if distance > 0 {
             let missing = distance - 1
             let shifted = distance < span ? known.received << UInt64(distance) : 0

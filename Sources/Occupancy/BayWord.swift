@@ -1,3 +1,5 @@
+import Parking
+
 /// What is known of a bay, in the 64 bits of its word.
 ///
 /// **Shape.**
@@ -96,9 +98,9 @@ struct BayWord: Equatable, BitwiseCopyable {
     /// can tell.
     @inline(__always)
     func next(_ reading: Observation) -> BayWord? {
-        let known = observedMilliseconds
         let received = reading.receivedMilliseconds
-        let isTimeless = reading.isRetained && isKnown
+        let known = Moment(recordedMilliseconds: received).believed(observedMilliseconds)
+        let isTimeless = reading.isRetained && known > 0
         let time = min(
             max(1, reading.observedMilliseconds ?? (isTimeless ? known : max(received, known))),
             Int64(Self.timeMask)
@@ -106,7 +108,7 @@ struct BayWord: Equatable, BitwiseCopyable {
         guard time >= known else { return nil }
         let next = UInt64(time) << 1 | UInt64(reading.bayClass) << 43 | (reading.occupied ? 1 : 0)
         guard reading.silenceMilliseconds != .max else { return BayWord(bits: next) }
-        let heard = reading.isRetained ? max(heardMilliseconds, time) : received
+        let heard = isTimeless ? max(heardMilliseconds, time) : reading.isRetained ? time : received
         let word = BayWord(bits: next | Self.lag(heard - time))
         // Of a retained message that is too old: its bay was silent before we came.
         return word.marked(silent: word.isSilent(for: reading.silenceMilliseconds, at: received))

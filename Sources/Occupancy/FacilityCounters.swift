@@ -83,6 +83,9 @@ struct FacilityCounters: ~Copyable {
     let whole = PartCounters()
     /// How many of the parts in it have a count of their own: without any the sum of all bays is the sum of all parts.
     let countedParts = Atomic<Int>(0)
+    /// How many sensors that count, and that number their messages, it has; two threads may each count a new one.
+    let countingSensors = Atomic<Int>(0)
+    let numberingSensors = Atomic<Int>(0)
     let observed = Atomic<Int64>(0)
     let heard = Atomic<Int64>(.min)
     /// Bits 0 and 1 the operating state, 0 where none is known; bits 2 to 63 its observation.

@@ -171,6 +171,9 @@ extension LiveOccupancy {
     public func restoreCounter(_ name: Span<UInt8>, facility: Int, words: WordImage) -> Bool {
         guard let sensor = counters.insert(name, facility: facility) else { return false }
         counters.table.store(words.pair, sensor)
+        if facility < parts.count {
+            blocks[self.facility(of: facility)].countingSensors.add(1, ordering: .relaxed)
+        }
         return true
     }
 
@@ -178,6 +181,9 @@ extension LiveOccupancy {
     public func restoreSequence(_ name: Span<UInt8>, facility: Int, words: WordImage) -> Bool {
         guard let sensor = sequences.insert(name, facility: facility) else { return false }
         sequences.table.store(words.pair, sensor)
+        if facility < facilityCount {
+            blocks[facility].numberingSensors.add(1, ordering: .relaxed)
+        }
         return true
     }
 

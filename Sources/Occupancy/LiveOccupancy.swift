@@ -60,7 +60,7 @@ public final class LiveOccupancy: @unchecked Sendable {
     /// The occupancy of facilities with these parts, of which nothing is known.
     ///
     /// - Parameters:
-    ///   - bayLimit: The most bays of one facility: names beyond come from a fault or an attack.
+    ///   - bayLimit: The most bays, counting sensors and numbering sensors of one facility: names beyond come from a fault or an attack.
     ///   - sensorLimit: The most counting, and the most numbering, sensors of all facilities.
     ///   - thresholds: Between the bands of each facility; without them none is ever full.
     ///   - silences: How long a bay of each facility may not be heard; without them for ever.
@@ -167,6 +167,32 @@ public final class LiveOccupancy: @unchecked Sendable {
         return known < bayLimit ? bays.insert(name, facility: place) : nil
     }
 
+    /// The number of a counting sensor of a part, which is made if it is new and its facility may have one more.
+    public func counter(_ name: Span<UInt8>, facility part: Int) -> Int? {
+        let facility = facility(of: part)
+        return sensor(name, part, counters.table, blocks[facility].countingSensors)
+    }
+
+    /// The number of a sensor of a facility that numbers its messages, which is made if it is new and its facility may have one more.
+    public func sequence(_ name: Span<UInt8>, facility: Int) -> Int? {
+        sensor(name, facility, sequences.table, blocks[facility].numberingSensors)
+    }
+
+    /// - Parameter known: How many the facility has.
+    private func sensor(
+        _ name: Span<UInt8>,
+        _ scope: Int,
+        _ table: borrowing SensorTable,
+        _ known: borrowing Atomic<Int>
+    ) -> Int? {
+        if let sensor = table.find(name, scope: scope) { return sensor }
+        // As with bays; and a facility has no more sensors than bays, so that nobody who may speak for one takes the room of others.
+        guard known.load(ordering: .relaxed) < bayLimit else { return nil }
+        guard let sensor = table.insert(name, scope: scope) else { return nil }
+        known.add(1, ordering: .relaxed)
+        return sensor
+    }
+
     /// Records that a bay is occupied or vacant.
     ///
     /// - Parameter part: The part that it lies in; its class is that of the part from now on.
@@ -228,10 +254,10 @@ public final class LiveOccupancy: @unchecked Sendable {
                 )
             }
             return updateOwnCount(of: part, facility, at: now) { own, counters in
-                if let observed, observed < own.levelMilliseconds { return nil }
-                let time = observed ?? now.wallMilliseconds
-                counters.moved.max(time, ordering: .acquiringAndReleasing)
-                return ((own.count ?? 0) + arrivals - departures, own.levelMilliseconds)
+                let level = now.believed(own.levelMilliseconds)
+                if let observed, observed < level { return nil }
+                now.raise(counters.moved, to: observed ?? now.wallMilliseconds)
+                return ((own.count ?? 0) + arrivals - departures, level)
             }
         }
     }
@@ -249,9 +275,12 @@ public final class LiveOccupancy: @unchecked Sendable {
         let facility = facility(of: part)
         return write(facility, observed: observed, isRetained: isRetained, at: now) { _ in
             updateOwnCount(of: part, facility, at: now) { own, counters in
-                let time = observed ?? max(now.wallMilliseconds, own.levelMilliseconds)
-                let moved = counters.moved.load(ordering: .acquiring)
-                let isNewest = time >= own.levelMilliseconds && (observed == nil || time >= moved)
+                let level = now.believed(own.levelMilliseconds)
+                let moved = now.believed(counters.moved.load(ordering: .acquiring))
+                let time = observed ?? max(now.wallMilliseconds, level)
+                guard time >= level else { return nil }
+                // One that the broker has kept is as old as it likes: what moved since the last level may have moved since this one.
+                let isNewest = observed == nil ? !isRetained || moved <= level : time >= moved
                 return isNewest ? (occupied, time) : nil
             }
         }
@@ -269,7 +298,7 @@ public final class LiveOccupancy: @unchecked Sendable {
         return write(facility, observed: observed, isRetained: isRetained, at: now) { block in
             var current = block.operating.load(ordering: .acquiring)
             while true {
-                let known = Int64(current >> 2)
+                let known = now.believed(Int64(current >> 2))
                 let time = max(0, observed ?? max(now.wallMilliseconds, known))
                 guard time >= known else { return .late }
                 let (exchanged, original) = block.operating.compareExchange(
@@ -416,7 +445,7 @@ public final class LiveOccupancy: @unchecked Sendable {
             blocks[facility].heard.store(now.monotonicMilliseconds, ordering: .releasing)
         }
         if observes, let time = observed ?? (isRetained && wasHeard ? nil : now.wallMilliseconds) {
-            blocks[facility].observed.max(time, ordering: .acquiringAndReleasing)
+            now.raise(blocks[facility].observed, to: time)
         }
         blocks[facility].ended.add(1, ordering: .acquiringAndReleasing)
         markChanged(facility)
@@ -557,5 +586,22 @@ public final class LiveOccupancy: @unchecked Sendable {
             1 << UInt64(facility & 63),
             ordering: .acquiringAndReleasing
         )
+    }
+}
+
+extension Moment {
+    /// Raises a time that is kept, and replaces one that is not believed.
+    @inline(__always)
+    fileprivate func raise(_ kept: borrowing Atomic<Int64>, to time: Int64) {
+        var current = kept.load(ordering: .acquiring)
+        while time > believed(current) {
+            let (exchanged, original) = kept.compareExchange(
+                expected: current,
+                desired: time,
+                ordering: .acquiringAndReleasing
+            )
+            if exchanged { return }
+            current = original
+        }
     }
 }

@@ -15,6 +15,9 @@ struct SensorTable: ~Copyable {
         words = Chunks(capacity: capacity)
     }
 
+    /// The number of the sensor of this name, or nil where nothing was heard of it.
+    func find(_ name: Span<UInt8>, scope: Int) -> Int? { names.find(name, scope: UInt32(scope)) }
+
     /// The number of the sensor of this name, which is made if it is new; nil where the table is full.
     func insert(_ name: Span<UInt8>, scope: Int) -> Int? {
         names.insert(name, scope: UInt32(scope)) {

@@ -19,6 +19,19 @@ public struct Moment: Equatable, Sendable, BitwiseCopyable {
         self.monotonicMilliseconds = monotonicMilliseconds
     }
 
+    /// How far ahead of the wall clock a time may be and still be believed, in milliseconds: clocks differ a little.
+    public static let futureTolerance: Int64 = 5 * 60_000
+
+    /// A time that is kept of something known, or 0 where it lies ahead of this moment.
+    ///
+    /// Then our own clock was ahead when it was taken, and has been mended since. Whatever is compared with it would be too old until
+    /// that time has come.
+    ///
+    /// - Parameter known: Milliseconds since 1970, not negative.
+    public func believed(_ known: Int64) -> Int64 {
+        known - Self.futureTolerance > wallMilliseconds ? 0 : known
+    }
+
     /// A moment of a recording, where both clocks are the recorded one.
     public init(recordedMilliseconds: Int64) {
         self.init(

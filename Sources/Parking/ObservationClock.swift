@@ -13,7 +13,7 @@ public struct ObservationClock: Equatable, Sendable {
     }
 
     /// How far ahead of the time of reception an observation may be, in milliseconds.
-    public static let futureTolerance: Int64 = 5 * 60_000
+    public static let futureTolerance = Moment.futureTolerance
 
     /// How far ahead of the time of reception a minute without a date may be and still be that of this day, in milliseconds.
     public static let fastTolerance: Int64 = 60 * 60_000

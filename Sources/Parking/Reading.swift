@@ -18,4 +18,12 @@ public enum Reading: Equatable, Sendable, BitwiseCopyable {
     case vacant(Int)
     /// The facility is open, closed or at fault.
     case state(OperatingState)
+
+    /// Whether it gives what it is about a count of its own, which is worth more than the sum of bays.
+    public var isCount: Bool {
+        switch self {
+        case .movement, .counter, .occupied, .vacant: true
+        case .bay, .hold, .alive, .state: false
+        }
+    }
 }

@@ -101,8 +101,8 @@ import Testing
             send(Array("elsewhere/\(number)".utf8), "\(number)", to: bench)
         }
         #expect(bench.occupancy.bays.count == 50)
-        #expect(bench.occupancy.counters.count == 100)
-        #expect(bench.incidents.refusals == 4000 - 150)
+        #expect(bench.occupancy.counters.count == 50)
+        #expect(bench.incidents.refusals == 4000 - 100)
         // A line for each rule and reason, however many names there were.
         #expect(Set(bench.takeIncidents()) == [.tooManyBays, .tooManySensors])
         #expect(bench.incidents.all.count == 2)

@@ -141,6 +141,30 @@ import Testing
         #expect(bench.takeIncidents() == [.sequenceReset])
     }
 
+    @Test func `a leap that no loss explains is a new beginning`() throws {
+        let known = SequenceWindow(newest: 6)
+        #expect(
+            SequenceStep.step(known, number: 6 + 16_384, wrapsAt: nil).step == .gap(missing: 16_383)
+        )
+        let leap = SequenceStep.step(known, number: 4_294_967_295, wrapsAt: nil)
+        #expect(leap.step == .reset)
+        #expect(leap.window?.missing == 0)
+        let back = SequenceStep.step(leap.window, number: 7, wrapsAt: nil)
+        #expect(back.step == .reset)
+    }
+
+    @Test func `a bay that there is no room for numbers nothing`() throws {
+        var numbered = try bayRule()
+        numbered.sequence = .init(number: .pointer("/n"), wrapsAt: nil)
+        let bench = try Bench([numbered])
+        for bay in 0..<60 {
+            bench.send("bath/podium/bay/\(bay)", #"{"occupied": true, "n": 1}"#)
+        }
+        #expect(bench.occupied == 50)
+        #expect(bench.occupancy.sequences.count == 50)
+        #expect(bench.takeIncidents() == [.tooManyBays])
+    }
+
     @Test func `each topic numbers its own messages`() throws {
         let bench = try Bench([
             Rule(

@@ -54,6 +54,20 @@ import Testing
         #expect(live.counts(of: 0).occupied == 8)
     }
 
+    @Test func `sensors beyond the limit of a facility take no room of others`() {
+        let live = LiveOccupancy.small(bayLimit: 2)
+        for name in ["a", "b", "c"].map(bytes) {
+            let isRoom = name != bytes("c")
+            #expect((live.counter(name.span, facility: 0) != nil) == isRoom)
+            #expect((live.sequence(name.span, facility: 0) != nil) == isRoom)
+        }
+        // Those that are known keep theirs, and another facility has its own.
+        #expect(live.counter(bytes("a").span, facility: 0) != nil)
+        #expect(live.counter(bytes("c").span, facility: 1) != nil)
+        #expect(live.sequence(bytes("c").span, facility: 1) != nil)
+        #expect(live.counters.count == 3)
+    }
+
     @Test func `bays beyond the limit of a facility are refused`() {
         let live = LiveOccupancy.small(bayLimit: 2)
         #expect(live.bay("1", true, at: 1) != nil)
