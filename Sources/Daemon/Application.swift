@@ -51,6 +51,8 @@ struct Application: ~Copyable {
             clock: { .now() }
         )
         JournalReporter.report(recovery, logger: logger)
+        let aside = house.occupancy.setCountsAside(except: house.plan.countedParts)
+        JournalReporter.report(aside.map(house.plan.parts.identifier), logger: logger)
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }
         let sessions = configuration.brokers.indices.map { index in

@@ -53,6 +53,15 @@ struct JournalReporter {
         )
     }
 
+    /// Says which parts have counts that no rule gives them any more.
+    static func report(_ aside: [String], logger: Logger) {
+        guard !aside.isEmpty else { return }
+        logger.notice(
+            "no rule counts these as a whole any more; their counts are kept in case one comes back, and not used",
+            metadata: ["facilities": "\(aside.joined(separator: " "))"]
+        )
+    }
+
     /// Says what changed since the last call.
     mutating func report(at now: Moment) {
         let health = journal.health

@@ -35,7 +35,7 @@ final class CompiledDevice: Sendable {
 /// **Threads.** Immutable once it is made.
 struct CompiledDevices: Sendable {
     private let names: NameTable
-    private let devices: [CompiledDevice]
+    let devices: [CompiledDevice]
 
     /// - Precondition: As the configuration guarantees: facilities and zones exist, and no device is there twice.
     init(_ registry: DeviceRegistry, facilities: [Facility], parts: FacilityParts) {

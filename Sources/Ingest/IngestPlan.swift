@@ -70,6 +70,9 @@ public final class IngestPlan: Sendable {
     /// The number of the facility of this identifier.
     func facility(_ id: Span<UInt8>) -> Int? { facilityNumbers.find(id) }
 
+    /// The devices of the registry.
+    var listedDevices: [CompiledDevice] { compiledDevices.devices }
+
     /// The device of this name.
     func device(_ name: Span<UInt8>) -> CompiledDevice? { compiledDevices.find(name) }
 

@@ -126,9 +126,7 @@ struct Ledger {
         touched: inout Touched,
         at now: Moment
     ) throws(Incident) -> LiveOccupancy.Effect {
-        let facility = record.facility
-        let known = occupancy.bays.find(name, facility: facility)
-        let state = known.flatMap { occupancy.bays.state(of: $0) }?.occupied
+        let state = occupancy.occupied(bay: name, facility: record.facility, at: now)
         guard let occupied = state ?? otherwise else { return .unchanged }
         return try set(record, name, occupied: occupied, touched: &touched, at: now)
     }

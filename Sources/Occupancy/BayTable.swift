@@ -55,32 +55,29 @@ public final class BayTable: @unchecked Sendable {
         var current = words[bay].load(ordering: .acquiring)
         while true {
             let before = BayWord(bits: current)
-            guard let after = before.next(reading) else { return nil }
+            let (silence, now) = (reading.silenceMilliseconds, reading.receivedMilliseconds)
+            let isForgotten = before.isForgotten(for: silence, at: now)
+            guard let after = (isForgotten ? .unknown : before).next(reading) else { return nil }
             let (exchanged, original) = words[bay].compareExchange(
                 expected: current,
                 desired: after.bits,
                 ordering: .acquiringAndReleasing
             )
             if exchanged {
-                let wasSilent = before.isSilent(
-                    for: reading.silenceMilliseconds,
-                    at: reading.receivedMilliseconds
-                )
-                return Step(
-                    before: before,
-                    after: after,
-                    isFirstSight: !before.isKnown || wasSilent
-                )
+                let isFirstSight = !before.isKnown || before.isSilent(for: silence, at: now)
+                return Step(before: before, after: after, isFirstSight: isFirstSight)
             }
             current = original
         }
     }
 
-    /// Marks a bay as silent; nil where it was, or is not, or is heard at this moment.
+    /// Marks a bay as silent, or forgets it; nil where it was, or is not, or is heard at this moment.
     func markSilent(_ bay: Int, for silence: Int64, at now: Int64) -> Step? {
         let before = BayWord(bits: words[bay].load(ordering: .acquiring))
-        guard !before.isSilent, before.isSilent(for: silence, at: now) else { return nil }
-        let after = before.marked(silent: true)
+        let isForgotten = before.isForgotten(for: silence, at: now)
+        guard isForgotten || !before.isSilent, before.isSilent(for: silence, at: now)
+        else { return nil }
+        let after = isForgotten ? .unknown : before.marked(silent: true)
         // Where that fails a reading came, and the bay lives.
         let (exchanged, _) = words[bay].compareExchange(
             expected: before.bits,
@@ -92,6 +89,13 @@ public final class BayTable: @unchecked Sendable {
 
     /// The number of the facility or zone of a bay.
     func place(of bay: Int) -> Int { names.withName(bay) { Int($1) } }
+
+    /// Whether a bay is occupied, as a reading of this moment finds it; nil where nothing is known of it, or nothing any more.
+    func occupied(_ bay: Int, silence: Int64, at now: Int64) -> Bool? {
+        let word = BayWord(bits: words[bay].load(ordering: .acquiring))
+        let isKnown = word.isKnown && !word.isForgotten(for: silence, at: now)
+        return isKnown ? word.isOccupied : nil
+    }
 
     /// What is known of a bay; nil before its first reading.
     public func state(of bay: Int) -> (occupied: Bool, observedMilliseconds: Int64)? {

@@ -42,6 +42,9 @@ struct BayWord: Equatable, BitwiseCopyable {
     private static let daysBit: UInt64 = 1 << 62
     private static let minute: Int64 = 60_000
     private static let day: Int64 = 86_400_000
+    /// The least time for which a silent bay is remembered, and as a multiple of the time after which it is silent.
+    private static let memory = 30 * day
+    private static let silencesOfMemory: Int64 = 10
 
     init(bits: UInt64) { self.bits = bits }
 
@@ -85,6 +88,15 @@ struct BayWord: Equatable, BitwiseCopyable {
     @inline(__always)
     func isSilent(for silence: Int64, at now: Int64) -> Bool {
         silence != .max && isKnown && now - heardMilliseconds > silence
+    }
+
+    /// Whether it has not been heard for so long that there is no such bay any more: it was renamed, or its sensor was taken away.
+    ///
+    /// - Parameter silence: After what time it is silent; one that never is, is never forgotten.
+    @inline(__always)
+    func isForgotten(for silence: Int64, at now: Int64) -> Bool {
+        let (product, overflow) = silence.multipliedReportingOverflow(by: Self.silencesOfMemory)
+        return isSilent(for: overflow ? .max : max(product, Self.memory), at: now)
     }
 
     /// The same, marked as silent or not.

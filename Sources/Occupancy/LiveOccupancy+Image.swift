@@ -63,6 +63,10 @@ extension LiveOccupancy {
             image.own = counters.own.load(ordering: .acquiring)
             image.moved = counters.moved.load(ordering: .acquiring)
         }
+        if image.own == 0, let former = formerCounts[part] {
+            image.own = former.own
+            image.moved = former.moved
+        }
         guard part < facilityCount else { return image }
         image.operating = blocks[part].operating.load(ordering: .acquiring)
         image.observed = blocks[part].observed.load(ordering: .acquiring)
@@ -206,6 +210,36 @@ extension LiveOccupancy {
             stepCount <= historyShape.stepCount
             || step > newest - Int64(historyShape.stepCount)
         if isKept { makeRing(of: facility).restore(step: step, words.pair) }
+    }
+
+    /// Puts the counts of their own aside of parts that nothing gives one any more: a count that nobody keeps up would be worth more than
+    /// what the bays say, for ever.
+    ///
+    /// They are kept, for a configuration that takes them up again. To be called after ``finishRestoring(at:)``, and before readings come.
+    ///
+    /// - Parameter counted: The parts that something may still give a count of their own.
+    /// - Returns: The parts that had another one.
+    public func setCountsAside(except counted: Set<Int>) -> [Int] {
+        let former = (0..<parts.count).filter { part in
+            !counted.contains(part) && withCounters(of: part, hasOwnCount)
+        }
+        for part in former {
+            withCounters(of: part) { counters in
+                var image = FacilityImage()
+                image.own = counters.own.exchange(0, ordering: .acquiringAndReleasing)
+                image.moved = counters.moved.exchange(0, ordering: .acquiringAndReleasing)
+                formerCounts[part] = image
+            }
+            let facility = facility(of: part)
+            if part != facility {
+                blocks[facility].countedParts.subtract(1, ordering: .acquiringAndReleasing)
+            }
+        }
+        for facility in Set(former.map(facility)) {
+            updateBand(facility, occupied(of: facility, blocks[facility]) ?? 0)
+            markChanged(facility)
+        }
+        return former
     }
 
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.

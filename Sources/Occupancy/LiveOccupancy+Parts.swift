@@ -121,6 +121,8 @@ extension LiveOccupancy {
 
     /// Marks the bays that were not heard for the `bay_silence` of their facility: they are unknown until they are heard again.
     ///
+    /// Those that were not heard for ten times as long, and for a month, are no bays any more.
+    ///
     /// To be called about once a minute, before a snapshot. It changes what is counted now and nothing that is kept: what
     /// a reading does to a bay follows from the times of both.
     ///
@@ -132,7 +134,9 @@ extension LiveOccupancy {
         guard let shortest = silences.min(), shortest < .max else { return }
         for bay in 0..<bays.count {
             let word = BayWord(bits: bays.words[bay].load(ordering: .acquiring))
-            guard !word.isSilent, word.isSilent(for: shortest, at: now.wallMilliseconds)
+            let time = now.wallMilliseconds
+            guard word.isSilent(for: shortest, at: time),
+                !word.isSilent || word.isForgotten(for: shortest, at: time)
             else { continue }
             let place = bays.place(of: bay)
             // One of a facility that the configuration no longer has.

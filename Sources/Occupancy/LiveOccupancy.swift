@@ -52,6 +52,10 @@ public final class LiveOccupancy: @unchecked Sendable {
     ///
     /// Written while an occupancy is restored, before anybody else has it.
     var formerZones: [Int: [Int]] = [:]
+    /// The counts of their own that parts had under a former configuration: kept, and not used.
+    ///
+    /// Written as ``formerZones``.
+    var formerCounts: [Int: FacilityImage] = [:]
     private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int
@@ -165,6 +169,12 @@ public final class LiveOccupancy: @unchecked Sendable {
         // Two threads that both find room may go over the limit by one each: it guards memory, not a count.
         let known = blocks[facility(of: part)].whole.knownBays.load(ordering: .relaxed)
         return known < bayLimit ? bays.insert(name, facility: place) : nil
+    }
+
+    /// Whether a bay is occupied, as a reading of this moment finds it; nil where nothing is known of it.
+    public func occupied(bay name: Span<UInt8>, facility part: Int, at now: Moment) -> Bool? {
+        guard let bay = bays.find(name, facility: place(of: part)) else { return nil }
+        return bays.occupied(bay, silence: silences[facility(of: part)], at: now.wallMilliseconds)
     }
 
     /// The number of a counting sensor of a part, which is made if it is new and its facility may have one more.

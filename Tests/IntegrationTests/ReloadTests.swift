@@ -94,6 +94,31 @@ import Testing
         #expect(daemon.lines(" connected ").count == 2)
     }
 
+    @Test func `lets the bays count where no rule counts the whole any more`() async throws {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await broker.publish("park/bays/bay/1", #"{"occupied": true}"#)
+        try await broker.publish("park/bays/level", #"{"count": 50}"#)
+        try await broker.publish("park/bays/gate/in", "")
+        try await town.shows(["bays": 51])
+        let all = town.rules
+        town.rules = all.filter { $0.contains("/bay/") }
+        _ = try town.write()
+        try await reload(daemon)
+        try await broker.publish("park/bays/bay/2", #"{"occupied": true}"#)
+        try await town.shows(["bays": 2])
+        #expect(daemon.lines("no rule counts these as a whole any more").count == 1)
+
+        // The count was kept for the rule that takes it up.
+        town.rules = all
+        _ = try town.write()
+        try await reload(daemon)
+        try await broker.publish("park/bays/gate/in", "")
+        try await town.shows(["bays": 52])
+    }
+
     @Test func `says nothing of being ready before the daemon is`() async throws {
         // It takes connections and never answers.
         let deaf = try WireListener()

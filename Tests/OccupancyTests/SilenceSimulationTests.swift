@@ -20,6 +20,8 @@ import Testing
         var now: Int64 = 1_795_435_200_000
         for step in 0..<600 {
             now += Int64(next(90_000))
+            // Now and then all bays are gone for good.
+            if next(100) == 0 { now += Model.memory + Int64(next(900_000)) - 450_000 }
             let zone = ["level-1", "level-2"][next(2)]
             let bayClass = [nil, BayClass.disabled, .electric][next(3)]
             let (name, occupied) = ("\(next(8))", next(2) == 0)
@@ -43,6 +45,7 @@ import Testing
         #expect(swept.counts.departures == model.departures)
         #expect(model.arrivals > 0)
         #expect(model.revivals > 0)
+        #expect(model.rebirths > 0)
     }
 }
 
@@ -56,10 +59,14 @@ private struct Model {
         var heard: Int64
     }
 
+    /// A month, which is longer than ten silences.
+    static let memory: Int64 = 30 * 86_400_000
+
     let silence: Int64
     private(set) var arrivals = 0
     private(set) var departures = 0
     private(set) var revivals = 0
+    private(set) var rebirths = 0
     private var bays: [String: Bay] = [:]
 
     init(silence: Int64) { self.silence = silence }
@@ -72,7 +79,11 @@ private struct Model {
         at now: Int64
     ) {
         let key = "\(name.zone)/\(name.bay)"
-        let known = bays[key]
+        var known = bays[key]
+        if let heard = known?.heard, now - heard > Self.memory {
+            known = nil
+            rebirths += 1
+        }
         let time = observed ?? now
         guard time >= known?.observed ?? 0 else { return }
         bays[key] = Bay(
@@ -109,7 +120,7 @@ private struct Model {
     }
 
     private func status(at now: Int64, where isMember: (Bay) -> Bool) -> PartStatus {
-        let members = bays.values.filter(isMember)
+        let members = bays.values.filter { isMember($0) && now - $0.heard <= Self.memory }
         let heard = members.filter { now - $0.heard <= silence }
         return PartStatus(
             occupied: heard.isEmpty ? nil : heard.count { $0.occupied },

@@ -143,6 +143,49 @@ private let start: Int64 = 1_795_435_200_000  // 2026-11-23T12:00:00Z
         #expect(park.counts.unknownBays == 1)
     }
 
+    private static let month: Int64 = 30 * 1440
+
+    @Test(arguments: [true, false])
+    func `is no bay any more after a month`(isSwept: Bool) throws {
+        try bay("1", true, in: "level-1", .disabled, after: 0)
+        if isSwept { sweep(61) }
+        sweep(Self.month)
+        #expect(park.counts.unknownBays == 1)
+        sweep(Self.month + 1)
+        #expect(park.counts.unknownBays == 0)
+        #expect(park.counts.knownBays == 0)
+        #expect(park.counts.occupied == nil)
+        #expect(park.counts.classes == [PartStatus(occupied: nil)])
+        // Who comes back is new, whatever its clock says.
+        try bay("1", false, in: "level-1", observed: -10, after: Self.month + 2)
+        #expect(park.counts.zones.map(\.occupied) == [0, nil])
+        #expect(park.counts.knownBays == 1)
+        #expect(park.counts.departures == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func `of a month ago is new, swept or not`(isSwept: Bool) throws {
+        try bay("1", true, after: 0)
+        if isSwept { sweep(Self.month + 1) }
+        let now = Moment(recordedMilliseconds: start + (Self.month + 1) * minute)
+        #expect(park.live.occupied(bay: Array("1".utf8).span, facility: 0, at: now) == nil)
+        #expect(try bay("1", false, observed: -10, after: Self.month + 1) == .changed)
+        #expect(park.counts.occupied == 0)
+        #expect(park.counts.knownBays == 1)
+        #expect(park.counts.departures == 0)
+    }
+
+    @Test func `is remembered for ten times a long silence`() throws {
+        let park = try ZonedCarPark(baySilence: .seconds(10 * 86_400))
+        try park.bay("1", true, at: start)
+        for (days, unknown) in [(31, 1), (99, 1), (100, 0)] as [(Int64, Int)] {
+            park.live.markSilentBays(
+                at: Moment(recordedMilliseconds: start + days * 1440 * minute + 1)
+            )
+            #expect(park.counts.unknownBays == unknown)
+        }
+    }
+
     @Test func `changes nothing where a gate counts`() throws {
         try bay("1", true, in: "level-1", after: 0)
         try bay("2", true, in: "level-2", after: 0)

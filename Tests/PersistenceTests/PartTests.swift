@@ -186,6 +186,35 @@ private final class ZonedLife {
     }
 
     @Test(arguments: [true, false])
+    func `have a count of their own for as long as something gives it`(isClosed: Bool) throws {
+        let before = try first(["level-1", "level-2"])
+        try before.fill()
+        try before.read(.occupied(70))
+        let counts = before.counts
+        #expect(counts.occupied == 70)
+        let without = try next(before, isClosed: isClosed, zones: ["level-1", "level-2"])
+        let level = try #require(without.occupancy.parts.zone("level-2", facility: 0))
+        let zone = try #require(
+            without.occupancy.parts.part(facility: 0, zone: level, class: nil)
+        )
+        let aside = without.occupancy.setCountsAside(except: [zone])
+        #expect(
+            aside.map(without.occupancy.parts.identifier)
+                == ["podium", "podium/level-1/disabled"]
+        )
+        // A zone's own count is still one; the bays that are heard speak for themselves.
+        #expect(without.counts.zones.map(\.occupied) == [2, 41])
+        #expect(without.counts.occupied == 2 + 41 + 1)
+        try without.read(.bay(occupied: true), "8")
+        #expect(without.counts.occupied == 2 + 41 + 2)
+        let back = try next(without, isClosed: isClosed, zones: ["level-1", "level-2"])
+        #expect(back.counts.occupied == 70)
+        #expect(back.counts.zones.map(\.occupied) == counts.zones.map(\.occupied))
+        #expect(back.occupancy.setCountsAside(except: Set(0..<back.occupancy.parts.count)) == [])
+        #expect(back.counts.occupied == 70)
+    }
+
+    @Test(arguments: [true, false])
     func `leave with their facility and come back with it`(isClosed: Bool) throws {
         let before = try first(["level-1", "level-2"])
         try before.fill()

@@ -134,4 +134,38 @@ import Testing
         council.send("level/d2", #"{"n": 0}"#)
         #expect(council.occupied == (key == "free: /n" || key == "free_percent: /n" ? 40 : 0))
     }
+
+    @Test(arguments: [
+        (#"topic: "g/{facility}", reading: movement, in: /n"#, ["podium", "station"]),
+        (#"topic: g/s, facility: station, reading: level, free: /n"#, ["station"]),
+        (#"topic: "b/{bay}", facility: station, reading: bay, occupied: /o"#, []),
+        (
+            #"topic: "z/{z}", facility: podium, zone: "{z}", reading: counter, in: /n"#,
+            [
+                "podium", "podium//disabled", "podium/level-1", "podium/level-1/disabled",
+                "podium/level-2", "podium/level-2/disabled",
+            ]
+        ),
+        (
+            #"topic: "d/{device}", device: "{device}", reading: movement, in: /n"#,
+            ["podium//disabled", "podium/level-1"]
+        ),
+    ]) func `only what a rule counts has a count of its own`(
+        rule: String,
+        expected: [String]
+    ) throws {
+        let council = try Council(
+            "  - {\(rule)}",
+            devices: """
+                device,facility,zone,bay,class
+                d1,podium,level-1,,
+                d2,podium,,,disabled
+                d3,podium,level-2,17,
+                d4,podium,level-1,18,disabled
+
+                """
+        )
+        let counted = council.plan.countedParts.map(council.plan.parts.identifier)
+        #expect(counted.sorted() == expected)
+    }
 }
