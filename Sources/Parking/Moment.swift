@@ -27,9 +27,9 @@ public struct Moment: Equatable, Sendable, BitwiseCopyable {
     /// Then our own clock was ahead when it was taken, and has been mended since. Whatever is compared with it would be too old until
     /// that time has come.
     ///
-    /// - Parameter known: Milliseconds since 1970, not negative.
+    /// - Parameter known: Milliseconds since 1970; 0 is nothing, and so is whatever a damaged store has below it.
     public func believed(_ known: Int64) -> Int64 {
-        known - Self.futureTolerance > wallMilliseconds ? 0 : known
+        known > 0 && known - Self.futureTolerance <= wallMilliseconds ? known : 0
     }
 
     /// A moment of a recording, where both clocks are the recorded one.
