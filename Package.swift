@@ -147,7 +147,10 @@ let package = Package(
             "DaemonTests",
             ["Daemon", "Ingest", "Logs", "MQTT", "Occupancy", "Parking", logging]
         ),
-        tests("SimulatorTests", ["Simulator", "Parking"]),
+        tests(
+            "SimulatorTests",
+            ["Configuration", "Ingest", "Occupancy", "Parking", "Simulator", "TestSupport"]
+        ),
         tests(
             "JournalTests",
             ["Journal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]
