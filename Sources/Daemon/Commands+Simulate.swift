@@ -90,6 +90,7 @@ struct Simulation {
         simulator = Simulator(
             facilities: configuration.facilities,
             rules: configuration.rules,
+            devices: configuration.devices?.devices ?? [],
             options: behaviour,
             seed: options.seed,
             startMilliseconds: SystemClock.wallMilliseconds()

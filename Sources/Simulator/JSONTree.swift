@@ -1,54 +1,88 @@
-/// The JSON text that has a gap at each of some pointers.
+/// The JSON text that has something at each of some pointers: a gap, or a word.
 ///
 /// Members stand in the order in which they were inserted. Where the names below a pointer are exactly 0, 1, 2, … they
 /// are the elements of an array; everything else is an object.
 /// Source: RFC 6901 (pointers), RFC 8259 (strings).
 struct JSONTree {
-    private enum Node {
-        case gap(MessageTemplate.Field)
-        case members([(name: [UInt8], node: Node)])
+    /// What stands at a pointer.
+    enum Found {
+        case nothing
+        case leaf(MessageTemplate.Leaf)
+        /// An object, or an array of so many elements.
+        case members(elements: Int?)
     }
 
-    private let node: Node
+    private typealias Member = (name: [UInt8], node: Node)
 
-    /// The text with these gaps.
+    private enum Node {
+        case leaf(MessageTemplate.Leaf)
+        case members([Member])
+    }
+
+    private var root = Node.members([])
+
+    /// Puts something at a pointer; without a leaf an object, which may be there already.
     ///
-    /// - Throws: `malformedPointer`, or `sharedPlace` where one gap is at, above or below another.
-    init(
-        _ gaps: [(field: MessageTemplate.Field, pointer: String)]
+    /// - Throws: `malformedPointer`, or `sharedPlace` where something is at, above or below it.
+    mutating func insert(
+        _ leaf: MessageTemplate.Leaf?,
+        at pointer: String
     ) throws(Simulator.Reason) {
-        var node = Node.members([])
-        for (field, pointer) in gaps {
-            guard let names = Self.names(pointer) else { throw .malformedPointer(pointer) }
-            guard let grown = Self.inserting(field, at: names[...], into: node) else {
-                throw .sharedPlace("'\(pointer)'")
-            }
-            node = grown
+        guard let names = Self.names(pointer) else { throw .malformedPointer(pointer) }
+        guard let grown = Self.inserting(leaf, at: names[...], into: root) else {
+            throw .sharedPlace("'\(pointer)'")
         }
-        self.node = node
+        root = grown
+    }
+
+    /// What stands at a pointer.
+    func found(at pointer: String) -> Found {
+        guard let names = Self.names(pointer) else { return .nothing }
+        var node = root
+        for name in names {
+            guard case .members(let members) = node,
+                let next = members.first(where: { $0.name == name })?.node
+            else { return .nothing }
+            node = next
+        }
+        switch node {
+        case .leaf(let leaf): return .leaf(leaf)
+        case .members(let members):
+            return .members(elements: Self.isArray(members) ? members.count : nil)
+        }
     }
 
     /// The text, in pieces.
     var json: [MessageTemplate.Piece] {
         var pieces: [MessageTemplate.Piece] = []
-        Self.append(node, to: &pieces)
+        Self.append(root, to: &pieces)
         return pieces
     }
 
     private static func inserting(
-        _ field: MessageTemplate.Field,
+        _ leaf: MessageTemplate.Leaf?,
         at names: ArraySlice<[UInt8]>,
         into node: Node
     ) -> Node? {
         guard case .members(var members) = node else { return nil }
-        guard let name = names.first else { return members.isEmpty ? .gap(field) : nil }
+        guard let name = names.first else {
+            guard let leaf else { return node }
+            return members.isEmpty ? .leaf(leaf) : nil
+        }
         let index = members.firstIndex { $0.name == name } ?? members.count
         if index == members.count { members.append((name, .members([]))) }
-        guard let grown = inserting(field, at: names.dropFirst(), into: members[index].node) else {
+        guard let grown = inserting(leaf, at: names.dropFirst(), into: members[index].node) else {
             return nil
         }
         members[index].node = grown
         return .members(members)
+    }
+
+    private static func isArray(_ members: [Member]) -> Bool {
+        !members.isEmpty
+            && members.indices.allSatisfy { index in
+                members.contains { $0.name == Array(String(index).utf8) }
+            }
     }
 
     /// The names of a pointer; nil where it is none.
@@ -78,18 +112,16 @@ struct JSONTree {
 
     private static func append(_ node: Node, to pieces: inout [MessageTemplate.Piece]) {
         switch node {
-        case .gap(let field):
+        case .leaf(.word(let word)): pieces.append(.bytes(word.bytes))
+        case .leaf(.gap(let field)):
             switch field {
-            case .facility, .bay, .observed:
+            case .facility, .zone, .bay, .observed, .received, .message:
                 pieces += [.bytes([0x22]), .gap(field), .bytes([0x22])]
-            case .value, .departures: pieces.append(.gap(field))
+            case .device, .sensor: pieces.append(.escaped(field))
+            case .value, .departures, .number: pieces.append(.gap(field))
             }
         case .members(let members):
-            let isArray =
-                !members.isEmpty
-                && members.indices.allSatisfy { index in
-                    members.contains { $0.name == Array(String(index).utf8) }
-                }
+            let isArray = isArray(members)
             pieces.append(.bytes(Array((isArray ? "[" : "{").utf8)))
             for index in members.indices {
                 if index > 0 { pieces.append(.bytes(Array(",".utf8))) }

@@ -12,42 +12,75 @@ struct RuleSensor {
         case number
     }
 
+    /// How a bay is told.
+    enum BayWords {
+        case words(occupied: Word, vacant: Word)
+        /// By a number on one side of it, which a device may have for itself.
+        case threshold(Rule.Threshold)
+    }
+
     /// What it senses, with its words as they stand in a message.
     enum Kind {
-        case bay(isFixed: Bool, occupied: MessageTemplate.Value, vacant: MessageTemplate.Value)
-        case movement(arrivals: Measure, departures: Measure)
+        case bay(isFixed: Bool, BayWords)
+        /// Of each direction a message says so many vehicles at most.
+        case movement(arrivals: Measure, departures: Measure, maximum: Int)
         case counter(arrivals: Measure, departures: Measure, wrapsAt: Int?)
-        case level(isVacant: Bool)
-        case state([OperatingState: MessageTemplate.Value])
+        case level(isVacant: Bool, unit: Rule.Unit)
+        case state([OperatingState: Word])
     }
 
     let template: MessageTemplate
     let kind: Kind
 
+    /// Where the vehicles that pass are counted: its in, its out.
+    let measures: (in: Bool, out: Bool)
+
     /// The sensor of a rule.
     ///
     /// - Throws: Why there is none.
-    init(_ rule: Rule) throws(Simulator.Reason) {
-        var fields: [(field: MessageTemplate.Field, source: Rule.Source)] = []
-        guard case .facility(let facility) = rule.subject else { throw .notPlayed("device") }
-        try Self.checkPlayed(rule)
-        fields.append((.facility, facility))
-        if let observed = rule.observed {
-            if case .constant = observed { throw .fixedValue("observed") }
-            fields.append((.observed, observed))
+    init(_ rule: Rule, session: String) throws(Simulator.Reason) {
+        var fields: [MessageLayout.PlacedField] = []
+        switch rule.subject {
+        case .facility(let source): fields.append(.init(field: .facility, source: source))
+        case .device(let source): fields.append(.init(field: .device, source: source))
         }
+        func add(_ field: MessageTemplate.Field, _ source: Rule.Source?) {
+            guard let source else { return }
+            fields.append(.init(field: field, source: source, isInElement: rule.elements != nil))
+        }
+        add(.zone, rule.zone)
+        if case .constant? = rule.observed { throw .fixedValue("observed") }
+        add(.observed, rule.observed)
+        if let sequence = rule.sequence {
+            fields.append(.init(field: .number, source: sequence.number))
+        }
+        kind = try Self.kind(rule, add)
+        measures =
+            switch kind {
+            case .movement(let arrivals, let departures, _),
+                .counter(let arrivals, let departures, _):
+                (arrivals != .none, departures != .none)
+            case .bay, .level, .state: (false, false)
+            }
+        template = try MessageTemplate(rule: rule, fields: fields, session: session)
+    }
+
+    private static func kind(
+        _ rule: Rule,
+        _ add: (MessageTemplate.Field, Rule.Source?) -> Void
+    ) throws(Simulator.Reason) -> Kind {
         switch rule.kind {
         case .bay(let bay, let occupied, let words, let threshold):
-            guard threshold == nil else { throw .notPlayed("threshold") }
-            fields += [(.bay, bay), (.value, try Self.varying(occupied, "occupied"))]
+            // A device that is its own bay says one name once.
+            if rule.subject != .device(bay) { add(.bay, bay) }
+            add(.value, try varying(occupied, "occupied"))
             let isFixed = if case .constant = bay { true } else { false }
-            kind = .bay(
-                isFixed: isFixed,
-                occupied: try Self.word(true, words, "occupied", ("true", "1"), occupied, rule),
-                vacant: try Self.word(false, words, "vacant", ("false", "0"), occupied, rule)
-            )
-        case .movement(let arrivals, let departures, _):
-            let (incoming, outgoing) = (Self.measure(arrivals), Self.measure(departures))
+            if let threshold { return .bay(isFixed: isFixed, .threshold(threshold)) }
+            let isTrue = try word(true, words, "occupied", ("true", "1"), occupied, rule)
+            let isFalse = try word(false, words, "vacant", ("false", "0"), occupied, rule)
+            return .bay(isFixed: isFixed, .words(occupied: isTrue, vacant: isFalse))
+        case .movement(let arrivals, let departures, let resetAbove):
+            let (incoming, outgoing) = (measure(arrivals), measure(departures))
             let isPossible =
                 switch (incoming, outgoing) {
                 case (.number?, .number?), (.number?, Measure.none?), (Measure.none?, .number?),
@@ -56,41 +89,31 @@ struct RuleSensor {
                 default: false
                 }
             guard let incoming, let outgoing, isPossible else { throw .fixedValue("in, out") }
-            kind = .movement(arrivals: incoming, departures: outgoing)
-            arrivals.map { fields.append((.value, $0)) }
-            departures.map { fields.append((.departures, $0)) }
+            add(.value, arrivals)
+            add(.departures, departures)
+            let maximum = resetAbove ?? 65_535
+            return .movement(arrivals: incoming, departures: outgoing, maximum: maximum)
         case .counter(let arrivals, let departures, let wrapsAt, _):
-            let (incoming, outgoing) = (Self.measure(arrivals), Self.measure(departures))
+            let (incoming, outgoing) = (measure(arrivals), measure(departures))
             guard let incoming, let outgoing, incoming != .each, outgoing != .each,
                 incoming == .number || outgoing == .number
             else { throw .fixedValue("in, out") }
-            kind = .counter(arrivals: incoming, departures: outgoing, wrapsAt: wrapsAt)
-            arrivals.map { fields.append((.value, $0)) }
-            departures.map { fields.append((.departures, $0)) }
+            add(.value, arrivals)
+            add(.departures, departures)
+            return .counter(arrivals: incoming, departures: outgoing, wrapsAt: wrapsAt)
         case .occupied(let source, let unit):
-            guard unit == .bays else { throw .notPlayed("occupied_percent") }
-            fields.append((.value, try Self.varying(source, "occupied")))
-            kind = .level(isVacant: false)
+            guard measure(source) == .number else { throw .fixedValue("occupied") }
+            add(.value, source)
+            return .level(isVacant: false, unit: unit)
         case .vacant(let source, let unit):
-            guard unit == .bays else { throw .notPlayed("free_percent") }
-            fields.append((.value, try Self.varying(source, "free")))
-            kind = .level(isVacant: true)
+            guard measure(source) == .number else { throw .fixedValue("free") }
+            add(.value, source)
+            return .level(isVacant: true, unit: unit)
         case .state(let source, let words):
-            fields.append((.value, try Self.varying(source, "state")))
-            kind = .state(try Self.states(words, source, rule))
-        case .heartbeat, .health: throw .notPlayed("reading")
+            add(.value, try varying(source, "state"))
+            return .state(try states(words, source, rule))
+        case .heartbeat, .health: throw .countsNothing
         }
-        template = try MessageTemplate(rule: rule, fields: fields)
-    }
-
-    /// Refuses what a simulated sensor would have to know of a real one.
-    private static func checkPlayed(_ rule: Rule) throws(Simulator.Reason) {
-        if rule.envelope != .none { throw .notPlayed("envelope") }
-        if !rule.conditions.isEmpty { throw .notPlayed("when") }
-        if rule.elements != nil { throw .notPlayed("each") }
-        if rule.separator != nil { throw .notPlayed("separator") }
-        if rule.zone != nil { throw .notPlayed("zone") }
-        if rule.clock != ObservationClock() { throw .notPlayed("observed") }
     }
 
     private static func varying(
@@ -101,14 +124,17 @@ struct RuleSensor {
         return source
     }
 
-    /// How a direction is told; nil where its constant is neither 0 nor 1.
+    /// How a direction is told; nil where a constant is neither 0 nor 1, or where one is added to a number.
     private static func measure(_ source: Rule.Source?) -> Measure? {
         switch source {
-        case nil, .constant("0"): Measure.none
-        case .constant("1"): .each
-        case .constant: nil
-        case .capture, .pointer: .number
-        case .envelope, .sum: nil
+        case nil, .constant("0"): return Measure.none
+        case .constant("1"): return .each
+        case .constant: return nil
+        case .capture, .pointer, .envelope: return .number
+        case .sum(let parts):
+            let measures = parts.map(measure)
+            guard measures.allSatisfy({ $0 == .number || $0 == Measure.none }) else { return nil }
+            return measures.contains(.number) ? .number : Measure.none
         }
     }
 
@@ -117,8 +143,8 @@ struct RuleSensor {
         _ words: Rule.Words<OperatingState>,
         _ source: Rule.Source,
         _ rule: Rule
-    ) throws(Simulator.Reason) -> [OperatingState: MessageTemplate.Value] {
-        var states: [OperatingState: MessageTemplate.Value] = [:]
+    ) throws(Simulator.Reason) -> [OperatingState: Word] {
+        var states: [OperatingState: Word] = [:]
         for (state, name) in [
             (OperatingState.open, "open"), (.closed, "closed"), (.fault, "fault"),
         ] {
@@ -126,14 +152,14 @@ struct RuleSensor {
             if isOptional, !words.meanings.isEmpty, !words.meanings.values.contains(state) {
                 continue
             }
-            states[state] = try word(state, words, name, ("\"\(name)\"", name), source, rule)
+            states[state] = try word(state, words, name, (name, name), source, rule)
         }
         return states
     }
 
     /// The word for a value, as it stands in the message; of several the first in the order of their bytes.
     ///
-    /// The word of the format itself, where the rule has none of its own, is given as it is in JSON and elsewhere.
+    /// Where the rule has none of its own it is the word of the format.
     private static func word<Value>(
         _ value: Value,
         _ words: Rule.Words<Value>,
@@ -141,18 +167,19 @@ struct RuleSensor {
         _ usual: (json: String, text: String),
         _ source: Rule.Source,
         _ rule: Rule
-    ) throws(Simulator.Reason) -> MessageTemplate.Value {
+    ) throws(Simulator.Reason) -> Word {
         let isLevel = if case .capture = source { true } else { false }
         let isJSON = !isLevel && rule.format == .json
-        if words.meanings.isEmpty {
-            return .bytes(Array((isJSON ? usual.json : usual.text).utf8))
+        if words.meanings.isEmpty { return Word(isJSON ? usual.json : usual.text, isJSON: isJSON) }
+        let candidates = words.meanings.filter { $0.value == value }.keys
+        guard
+            let text = candidates.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        else { throw .wordAbsent(name) }
+        let word = Word(text, isJSON: isJSON)
+        if isLevel, !word.isLevel { throw .unfitLevel(text) }
+        if let separator = rule.separator, !isLevel, text.contains(separator) {
+            throw .unfitField(text)
         }
-        let candidates = words.meanings.filter { $0.value == value }.keys.map { Array($0.utf8) }
-        guard let word = candidates.min(by: { $0.lexicographicallyPrecedes($1) }) else {
-            throw .wordAbsent(name)
-        }
-        let isUnfit = word.isEmpty || word.contains { [0, 0x23, 0x2b, 0x2f].contains($0) }
-        if isLevel, isUnfit { throw .unfitLevel(String(decoding: word, as: UTF8.self)) }
-        return .bytes(isJSON ? JSONTree.string(word) : word)
+        return word
     }
 }

@@ -5,71 +5,102 @@ extension Simulator {
     static func expectedRate(
         of site: SensorPlan.Site,
         _ curve: DayCurve,
-        sensors: [RuleSensor?],
         options: Options
     ) -> Double {
         let heartbeat = 1 / Double(max(1000, options.heartbeatInterval.wholeMilliseconds))
         let report = 1 / Double(max(1000, options.reportInterval.wholeMilliseconds))
-        let vehicles = Double(site.facility.capacity) * curve.meanRatio / Traffic.stayMilliseconds
+        let vehicles = Double(site.capacity) * curve.meanRatio / Traffic.stayMilliseconds
         var rate = site.state == nil ? 0 : heartbeat
-        if site.bays > 0 {
-            let share = Double(site.bays) / Double(site.facility.capacity)
-            rate += Double(site.bays) * heartbeat + 2 * vehicles * share
-        } else {
-            for rule in site.counting {
-                if case .movement(let arrivals, let departures) = sensors[rule]?.kind,
-                    arrivals == .each || departures == .each
-                {
-                    rate += vehicles
-                } else {
-                    rate += report
-                }
-            }
+        if !site.bays.isEmpty { rate += Double(site.bays.count) * heartbeat + 2 * vehicles }
+        for post in site.counting where !post.tellsEachVehicle { rate += report }
+        for ways in [
+            site.counting.filter(\.countsArrivals), site.counting.filter(\.countsDepartures),
+        ]
+        where !ways.isEmpty {
+            rate += vehicles * Double(ways.count(where: \.tellsEachVehicle)) / Double(ways.count)
         }
         return rate * (1 + options.duplicateProbability)
     }
 
-    /// Puts the sensors of one facility in place.
+    /// Puts the sensors of a facility, or of one of its zones, in place.
     mutating func build(_ plan: SensorPlan.Site, _ curve: DayCurve) {
         let index = sites.count
-        let capacity = plan.bays > 0 ? plan.bays : plan.facility.capacity
+        let facility = plan.facility.id
         let firstBay = bays.count
-        for bay in 0..<plan.bays {
-            let rule = plan.counting[plan.counting.count == 1 ? 0 : bay]
-            bays.append(SimulatedBay(site: index, rule: rule, place: firstBay + bay))
-            order.append(firstBay + bay)
-        }
+        add(plan.bays, to: index, of: facility)
         let firstDevice = devices.count
-        if plan.bays == 0 {
-            for rule in plan.counting {
-                add(rule: rule, to: index, number: devices.count - firstDevice + 1)
-            }
+        // Sensors have numbers of their own throughout the facility.
+        var number = sites.filter { $0.facility == facility }.reduce(plan.bays.count) {
+            $0 + $1.counting.count + ($1.state == nil ? 0 : 1)
+        }
+        for post in plan.counting {
+            number += 1
+            let sharesTotals = plan.counting.contains { $0 !== post && $0.isCounter(of: post) }
+            add(post, to: index, of: facility, number: number, beginsAtZero: sharesTotals)
         }
         let counting = firstDevice..<devices.count
-        var state: Int?
-        if let rule = plan.state {
-            state = devices.count
-            add(rule: rule, to: index, number: plan.bays + counting.count + 1)
-        }
+        if let state = plan.state { add(state, to: index, of: facility, number: number + 1) }
         sites.append(
             SimulatedSite(
-                facility: plan.facility.id,
-                name: Array(plan.facility.id.text.utf8),
-                capacity: capacity,
+                facility: facility,
+                capacity: plan.capacity,
                 curve: curve,
-                limit: plan.bays > 0 ? capacity : capacity + capacity / 20,
+                limit: plan.bays.isEmpty ? plan.capacity + plan.capacity / 20 : plan.capacity,
                 bays: firstBay..<bays.count,
                 counting: counting,
-                state: state
+                entrances: counting.filter { devices[$0].post.countsArrivals },
+                exits: counting.filter { devices[$0].post.countsDepartures },
+                state: plan.state == nil ? nil : counting.upperBound
             )
         )
         fill(site: index)
         schedule(site: index)
     }
 
-    private mutating func add(rule: Int, to site: Int, number: Int) {
-        var device = SimulatedDevice(site: site, rule: rule, number: number)
-        if case .counter(_, _, let wrapsAt) = sensors[rule]?.kind {
+    private mutating func add(
+        _ planned: [PlannedBay],
+        to site: Int,
+        of facility: FacilityIdentifier
+    ) {
+        var places: [ObjectIdentifier: Int] = [:]
+        for (index, bay) in planned.enumerated() {
+            let post = places[ObjectIdentifier(bay.post), default: posts.count]
+            if post == posts.count {
+                places[ObjectIdentifier(bay.post)] = post
+                posts.append(bay.post)
+            }
+            var content = MessageTemplate.Content(post: bay.post, sensor: index + 1)
+            content.bay = bay.number
+            content.value = bay.post.vacant
+            bays.append(
+                SimulatedBay(
+                    site: site,
+                    post: post,
+                    number: bay.number,
+                    numbering: numbering(of: content, facility: facility),
+                    place: bays.count
+                )
+            )
+            order.append(order.count)
+        }
+    }
+
+    private mutating func add(
+        _ post: SensorPost,
+        to site: Int,
+        of facility: FacilityIdentifier,
+        number: Int,
+        beginsAtZero: Bool = false
+    ) {
+        let content = MessageTemplate.Content(post: post, sensor: number)
+        var device = SimulatedDevice(
+            site: site,
+            post: post,
+            number: number,
+            numbering: numbering(of: content, facility: facility)
+        )
+        // The daemon would take the first total of the one for vehicles that passed since the first of the other.
+        if case .counter(_, _, let wrapsAt) = post.sensor.kind, !beginsAtZero {
             device.arrivals = firstTotal(wrapsAt: wrapsAt)
             device.departures = firstTotal(wrapsAt: wrapsAt)
         }
@@ -86,7 +117,7 @@ extension Simulator {
     /// Parks the vehicles that are there at the beginning, where they can be told from the first message.
     private mutating func fill(site index: Int) {
         let site = sites[index]
-        if case .level = site.counting.first.flatMap({ sensors[devices[$0].rule]?.kind }) {
+        if case .level = site.counting.first.map({ devices[$0].post.sensor.kind }) {
             sites[index].occupied = wanted(site)
         }
         guard !site.bays.isEmpty else { return }

@@ -35,8 +35,8 @@ extension Simulator {
         case insideText(String)
         /// The rule sets this field to a constant, so that no message could change it.
         case fixedValue(String)
-        /// Its sensors have something that is not simulated: this key of the rule.
-        case notPlayed(String)
+        /// This separator stands in numbers, times or identifiers as well.
+        case commonSeparator(String)
         /// The rule has no word for this value.
         case wordAbsent(String)
         /// This word can't be a level of a topic.
@@ -45,6 +45,22 @@ extension Simulator {
         case unknownFacility(String)
         /// Its messages would be read by this earlier rule, as the configuration places it.
         case takenBy(String)
+        /// Its messages would be read by this rule as well, as the configuration places it.
+        case alsoRead(String)
+        /// No message of a simulated sensor meets this condition of the rule.
+        case conditionUnmet(String)
+        /// This word can't be a field of a text.
+        case unfitField(String)
+        /// The rule reads all that an envelope holds as one value.
+        case bareContents
+        /// The rule's topic is that of another event than an uplink.
+        case otherEvent(String)
+        /// The rule reads nothing that counts vehicles.
+        case countsNothing
+        /// The list of devices has none for the rule.
+        case noDevice
+        /// The facility has no zone that the rule could name.
+        case noZone
         /// It counts one direction, and no rule of its kind counts the other.
         case oneDirection
         /// The facility has no bay, so that no vehicle ever comes.
@@ -57,8 +73,8 @@ extension Simulator {
         /// What is wrong, and what to do where something can be done.
         public var description: String {
             switch self {
-            case .notPlayed(let key):
-                "sensors whose rule has '\(key)' are not simulated; replay recorded messages instead"
+            case .commonSeparator(let separator):
+                "its separator '\(separator)' stands in times and identifiers as well; replay recorded messages instead"
             case .captureAbsent(let name):
                 "the topic captures no level {\(name)}; add it to the topic"
             case .malformedPointer(let pointer):
@@ -73,6 +89,18 @@ extension Simulator {
             case .unknownFacility(let text): "the facility '\(text)' is not configured"
             case .takenBy(let place):
                 "\(place) comes first and reads the same topics; move it down"
+            case .alsoRead(let place):
+                "\(place) would read the same messages, and they can't say what it wants to know"
+            case .conditionUnmet(let condition):
+                "no simulated message meets its condition that \(condition)"
+            case .unfitField(let word): "'\(word)' can't be a field: the separator is in it"
+            case .bareContents:
+                "it reads all that an envelope holds as one value; name a field of it"
+            case .otherEvent(let event):
+                "no sensor sends what comes on a topic that ends with '\(event)'"
+            case .countsNothing: "it counts no vehicles, and its messages are not simulated"
+            case .noDevice: "the list of devices has none that it could be about"
+            case .noZone: "the facility has no zone that it could name"
             case .oneDirection: "it counts one direction, and no rule of its kind the other"
             case .noBay: "the capacity is 0, so that no vehicle ever comes"
             case .anotherCounts: "another rule was chosen to count there"

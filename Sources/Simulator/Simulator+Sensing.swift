@@ -21,47 +21,53 @@ extension Simulator {
 
     private mutating func tell(bay index: Int) {
         let bay = bays[index]
-        guard let sensor = sensors[bay.rule],
-            case .bay(_, let occupied, let vacant) = sensor.kind
-        else { return }
+        let post = posts[bay.post]
         let site = sites[bay.site]
-        let number = index - site.bays.lowerBound + 1
         let isOccupied = bay.place - site.bays.lowerBound < site.occupied
         let observed = max(clock.time(now), bay.observedMilliseconds &+ 1)
         bays[index].observedMilliseconds = observed
         let content = MessageTemplate.Content(
-            facility: site.name,
-            sensor: number,
-            bay: number,
-            value: isOccupied ? occupied : vacant,
+            post: post,
+            sensor: index - site.bays.lowerBound + 1,
+            bay: bay.number,
+            value: isOccupied ? post.occupied : post.vacant,
+            numbering: bay.numbering,
+            number: nextNumber(of: bay.numbering, post.sensor.template),
             observedMilliseconds: observed
         )
-        send(content, as: sensor.template)
+        send(content)
     }
 
     // MARK: Gates, counters and levels
 
-    /// A vehicle passes what counts it.
-    mutating func pass(_ transit: Transit, device index: Int) {
+    /// A vehicle passes one of those that count it, if there is any.
+    mutating func pass(_ transit: Transit, oneOf devices: [Int]) {
+        guard let first = devices.first else { return }
+        pass(
+            transit,
+            device: devices.count == 1 ? first : devices[random.index(below: devices.count)]
+        )
+    }
+
+    private mutating func pass(_ transit: Transit, device index: Int) {
         let device = devices[index]
-        let isArrival = transit == .arrival
-        switch sensors[device.rule]?.kind {
+        let isIn = (transit == .arrival) != device.post.isReversed
+        switch device.post.sensor.kind {
         case .counter(_, _, let wrapsAt):
-            count(isArrival, device: index)
+            count(isIn, device: index)
             if let wrapsAt {
                 devices[index].arrivals %= wrapsAt
                 devices[index].departures %= wrapsAt
             }
-        case .movement(let arrivals, let departures):
-            let measure = isArrival ? arrivals : departures
-            if measure != .none { count(isArrival, device: index) }
-            if measure == .each, device.silentUntil <= now { tell(device: index) }
-        case .bay, .level, .state, nil: break
+        case .movement:
+            count(isIn, device: index)
+            if device.post.tellsEachVehicle, device.silentUntil <= now { tell(device: index) }
+        case .bay, .level, .state: break
         }
     }
 
-    private mutating func count(_ isArrival: Bool, device index: Int) {
-        if isArrival { devices[index].arrivals += 1 } else { devices[index].departures += 1 }
+    private mutating func count(_ isIn: Bool, device index: Int) {
+        if isIn { devices[index].arrivals += 1 } else { devices[index].departures += 1 }
     }
 
     /// Sends what counts a site, and lets the first vehicle come once the first totals are told.
@@ -78,53 +84,58 @@ extension Simulator {
 
     /// Whether a device sends at intervals, and not each time a vehicle passes; a counter may start again first.
     private mutating func isTold(_ index: Int) -> Bool {
-        switch sensors[devices[index].rule]?.kind {
-        case .movement(let arrivals, let departures):
-            return arrivals != .each && departures != .each
+        switch devices[index].post.sensor.kind {
+        case .movement: return !devices[index].post.tellsEachVehicle
         case .counter:
             if random.happens(options.resetsPerDay * options.reportInterval.days) {
                 devices[index].arrivals = 0
                 devices[index].departures = 0
             }
             return true
-        case .bay, .level, .state, nil: return true
+        case .bay, .level, .state: return true
         }
     }
 
     private mutating func tell(device index: Int) {
         let device = devices[index]
-        guard let sensor = sensors[device.rule] else { return }
         let site = sites[device.site]
         var content = content(of: index)
-        switch sensor.kind {
+        switch device.post.sensor.kind {
         case .counter:
             content.value = .number(device.arrivals)
             content.departures = .number(device.departures)
-        case .movement:
-            content.value = .number(device.arrivals)
-            content.departures = .number(device.departures)
-            devices[index].arrivals = 0
-            devices[index].departures = 0
-        case .level(let isVacant):
-            content.value = .number(isVacant ? site.capacity - site.occupied : site.occupied)
+        case .movement(_, _, let maximum):
+            // What a message has no room for is in the next one.
+            let (arrivals, departures) = (
+                min(device.arrivals, maximum), min(device.departures, maximum)
+            )
+            content.value = .number(arrivals)
+            content.departures = .number(departures)
+            devices[index].arrivals -= arrivals
+            devices[index].departures -= departures
+        case .level(let isVacant, let unit):
+            let bays = isVacant ? site.capacity - site.occupied : site.occupied
+            content.value =
+                unit == .bays
+                ? .number(bays) : .percent(millionths: bays * 100_000_000 / site.capacity)
         case .state(let words):
             guard let word = words[site.operating] else { return }
-            content.value = word
+            content.value = .word(word)
         case .bay: return
         }
-        var isRetained = false
-        if case .state = sensor.kind { isRetained = options.retainsState }
-        send(content, as: sensor.template, isRetained: isRetained)
+        content.number = nextNumber(of: device.numbering, device.post.sensor.template)
+        send(content, isRetained: device.post.isOfState && options.retainsState)
     }
 
-    /// The content of a device's next message, but for the values.
+    /// The content of a device's next message, but for its values and its number.
     private mutating func content(of index: Int) -> MessageTemplate.Content {
         let device = devices[index]
         let observed = max(clock.time(now), device.observedMilliseconds &+ 1)
         devices[index].observedMilliseconds = observed
         return MessageTemplate.Content(
-            facility: sites[device.site].name,
+            post: device.post,
             sensor: device.number,
+            numbering: device.numbering,
             observedMilliseconds: observed
         )
     }
@@ -134,7 +145,7 @@ extension Simulator {
     /// Repeats the state of a site, which closes, breaks or opens now and then.
     mutating func tellState(site index: Int) {
         guard let device = sites[index].state,
-            case .state(let words) = sensors[devices[device].rule]?.kind
+            case .state(let words) = devices[device].post.sensor.kind
         else { return }
         let isOpen = sites[index].operating == .open
         if !isOpen, sites[index].operatingUntil <= now {
@@ -143,6 +154,12 @@ extension Simulator {
             let isFault = random.happens(0.2) && words[.fault] != nil
             sites[index].operating = isFault ? .fault : .closed
             sites[index].operatingUntil = now + Int64(random.uniform(1_800_000...14_400_000))
+        }
+        // Its zones are counted behind it, and closed with it.
+        var zone = index + 1
+        while zone < sites.count, sites[zone].facility == sites[index].facility {
+            sites[zone].operating = sites[index].operating
+            zone += 1
         }
         tell(device: device)
         queue.add(.operating(site: index), at: now + jittered(options.heartbeatInterval))

@@ -35,8 +35,10 @@ extension Simulator {
         case .arrival: tellChange(bay: park(site: index))
         case .departure: tellChange(bay: unpark(site: index))
         }
-        if transit != .none {
-            for device in sites[index].counting { pass(transit, device: device) }
+        switch transit {
+        case .none: break
+        case .arrival: pass(transit, oneOf: sites[index].entrances)
+        case .departure: pass(transit, oneOf: sites[index].exits)
         }
         scheduleTraffic(site: index)
     }

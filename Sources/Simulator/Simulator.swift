@@ -4,7 +4,8 @@ public import Parking
 ///
 /// Vehicles come and go in each facility as a Poisson process that follows a curve of the day. Each facility is counted
 /// in one way that the rules can read, chosen by the seed (``Options/shares``), and tells its operating state beside it
-/// where a rule reads one. What no sensor speaks for stands in ``omissions``.
+/// where a rule reads one. A message has what the rule reads, what its conditions ask for, and the envelope of the network server that
+/// it names. What no sensor speaks for stands in ``omissions``.
 ///
 /// Facilities that are counted by counters or gates begin empty, as such counts do; the others begin as full as their hour
 /// has them. Observation times rise from message to message of one sensor, by at least a millisecond.
@@ -15,7 +16,8 @@ public import Parking
 public struct Simulator: Sendable {
     let options: Options
     let clock: SimulatedClock
-    let sensors: [RuleSensor?]
+    /// The sensors, or rows of them.
+    var posts: [SensorPost] = []
     var random: RandomSource
     var queue = EventQueue()
     var now: Int64
@@ -24,6 +26,10 @@ public struct Simulator: Sendable {
     /// The bays of each site in its range, the occupied ones first.
     var order: [Int] = []
     var devices: [SimulatedDevice] = []
+    /// The number of the next message of each sensor that numbers its messages.
+    private var numbers: [Int] = []
+    /// Which sensor's numbers those are, by what the daemon knows it by.
+    private var numberings: [Numbering: Int] = [:]
     private var ready: [SimulatedMessage] = []
     private var readyIndex = 0
     private var held: [SimulatedMessage?] = []
@@ -35,11 +41,13 @@ public struct Simulator: Sendable {
     /// Sensors for these facilities, whose messages these rules read.
     ///
     /// - Parameters:
-    ///   - rules: In the order of the configuration: no sensor sends what an earlier rule would read.
+    ///   - rules: In the order of the configuration: no sensor sends what another rule would read.
+    ///   - devices: Those of the operator's list: a rule that names a device has a sensor for each that it may be about.
     ///   - startMilliseconds: The time of the first messages, and the hour at which the day's curve begins.
     public init(
         facilities: [Facility],
         rules: [Rule],
+        devices: [Device] = [],
         options: Options = Options(),
         seed: UInt64,
         startMilliseconds: Int64
@@ -49,23 +57,31 @@ public struct Simulator: Sendable {
         let plan = SensorPlan(
             facilities: facilities,
             rules: rules,
+            devices: devices,
             shares: options.shares,
+            session: Self.session(startMilliseconds),
             using: &random
         )
         let curves = plan.sites.map { _ in DayCurve(using: &random) }
         let expected = zip(plan.sites, curves).reduce(0) { sum, site in
-            sum + Self.expectedRate(of: site.0, site.1, sensors: plan.sensors, options: options)
+            sum + Self.expectedRate(of: site.0, site.1, options: options)
         }
         self.options = options
         self.random = random
         omissions = plan.omissions
-        sensors = plan.sensors
         now = startMilliseconds
         clock = SimulatedClock(
             startMilliseconds: startMilliseconds,
             scale: expected > 0 ? options.rate.map { $0 / 1000 / expected } ?? 1 : 1
         )
         for (site, curve) in zip(plan.sites, curves) { build(site, curve) }
+        numberings = [:]
+    }
+
+    /// What tells the sensors of this run from those of another: they joined their network when it began.
+    private static func session(_ startMilliseconds: Int64) -> String {
+        let digits = String(UInt32(truncatingIfNeeded: startMilliseconds), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
     /// The vehicles that are really inside each counted facility, when the last message was sent.
@@ -74,7 +90,7 @@ public struct Simulator: Sendable {
     public var truth: [FacilityIdentifier: Int] {
         Dictionary(
             sites.filter(\.isCounted).map { ($0.facility, $0.occupied) },
-            uniquingKeysWith: { first, _ in first }
+            uniquingKeysWith: +
         )
     }
 
@@ -98,11 +114,8 @@ public struct Simulator: Sendable {
     }
 
     /// Sends what a sensor says now: at once, late, or twice.
-    mutating func send(
-        _ content: MessageTemplate.Content,
-        as template: MessageTemplate,
-        isRetained: Bool = false
-    ) {
+    mutating func send(_ content: MessageTemplate.Content, isRetained: Bool = false) {
+        let template = content.post.sensor.template
         let message = SimulatedMessage(
             dueMilliseconds: clock.time(now),
             topic: template.topic(content),
@@ -110,7 +123,7 @@ public struct Simulator: Sendable {
             qualityOfService: options.qualityOfService,
             isRetained: isRetained
         )
-        if template.hasObserved, random.happens(options.lateProbability) {
+        if template.isDated, random.happens(options.lateProbability) {
             hold(message, for: random.uniform(options.lateDelay.milliseconds))
             return
         }
@@ -136,6 +149,42 @@ public struct Simulator: Sendable {
         ready.append(message)
     }
 
+    // MARK: Numbers
+
+    /// What the daemon knows a sensor by that numbers its messages.
+    private struct Numbering: Hashable {
+        let facility: FacilityIdentifier
+        let topic: [UInt8]
+        /// The device, where the payload says it.
+        let device: String?
+    }
+
+    /// Which numbers those of a sensor's messages are: those on one topic, and of one device there, have the same.
+    mutating func numbering(of content: MessageTemplate.Content, facility: FacilityIdentifier)
+        -> Int
+    {
+        let post = content.post
+        let template = post.sensor.template
+        guard template.isNumbered else { return 0 }
+        let numbering = Numbering(
+            facility: facility,
+            topic: template.topic(content),
+            device: post.device?.identifier
+        )
+        if let known = numberings[numbering] { return known }
+        numberings[numbering] = numbers.count
+        // A network server counts from 0, which The Things Stack leaves out; that of 1 is always there.
+        numbers.append(post.readBy.sequence == nil ? 1 : 0)
+        return numbers.count - 1
+    }
+
+    /// The number of the next message.
+    mutating func nextNumber(of numbering: Int, _ template: MessageTemplate) -> Int {
+        guard template.isNumbered else { return 0 }
+        defer { numbers[numbering] += 1 }
+        return numbers[numbering]
+    }
+
     /// An interval of this length, give or take a tenth.
     mutating func jittered(_ interval: Duration) -> Int64 {
         Int64(random.uniform(0.9...1.1) * Double(max(1000, interval.wholeMilliseconds)))
@@ -159,10 +208,9 @@ struct SimulatedClock: Sendable {
     }
 }
 
-/// One facility and how it is sensed.
+/// One facility, or a zone that is counted by itself, and how it is sensed.
 struct SimulatedSite: Sendable {
     let facility: FacilityIdentifier
-    let name: [UInt8]
     let capacity: Int
     let curve: DayCurve
     /// The most vehicles that find room.
@@ -171,6 +219,9 @@ struct SimulatedSite: Sendable {
     let bays: Range<Int>
     /// What counts it, beside its bays, in `devices`.
     let counting: Range<Int>
+    /// Those of them that count the vehicles that come, and those that count the ones that go; each vehicle passes one of these.
+    let entrances: [Int]
+    let exits: [Int]
     /// What tells its state, in `devices`.
     let state: Int?
     var occupied = 0
@@ -193,7 +244,11 @@ enum Transit: Sendable {
 /// A bay with a sensor.
 struct SimulatedBay: Sendable {
     let site: Int
-    let rule: Int
+    /// Its sensor, in `posts`.
+    let post: Int
+    /// Its number among the bays of the post.
+    let number: Int
+    let numbering: Int
     /// Its place in `order`.
     var place: Int
     var observedMilliseconds = Int64.min
@@ -203,10 +258,11 @@ struct SimulatedBay: Sendable {
 /// A gate, counter, level or state sensor.
 struct SimulatedDevice: Sendable {
     let site: Int
-    let rule: Int
+    let post: SensorPost
     /// Its number among the sensors of its facility.
     let number: Int
-    /// The vehicles counted: in all for a counter, since the last message for a gate.
+    let numbering: Int
+    /// The vehicles counted as in and as out: in all for a counter, since the last message for a gate.
     var arrivals = 0
     var departures = 0
     var observedMilliseconds = Int64.min

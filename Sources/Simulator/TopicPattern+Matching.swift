@@ -1,12 +1,11 @@
 import Parking
 
 extension TopicPattern {
-    /// Whether a topic name matches.
+    /// Whether a topic name of these levels matches.
     ///
     /// Source: MQTT 5.0, sections 4.7.1 and 4.7.2.
-    func matches(_ topic: [UInt8]) -> Bool {
-        let parts = topic.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if topic.first == UInt8(ascii: "$"), let first = levels.first, !first.isLiteral {
+    func matches(_ parts: [ArraySlice<UInt8>]) -> Bool {
+        if parts.first?.first == UInt8(ascii: "$"), let first = levels.first, !first.isLiteral {
             return false
         }
         for (index, level) in levels.enumerated() {

@@ -118,4 +118,90 @@ import Testing
             ]
         )
     }
+
+    @Test(arguments: [
+        (
+            #"- {topic: "p/{facility}/{bay}", reading: bay, occupied: /o, when: {"{bay}": A1}}"#,
+            #"rules[0] for podium: no simulated message meets its condition that {bay} is "A1""#
+        ),
+        (
+            #"- {topic: "p/{facility}", reading: level, occupied: /o, when: {/o: {present: false}}}"#,
+            "rules[0] for podium: no simulated message meets its condition that /o is not there"
+        ),
+        (
+            #"- {topic: "p/{facility}", reading: level, occupied: /o, when: {/o: [7, 8]}}"#,
+            #"rules[0] for podium: no simulated message meets its condition that /o is "7" or "8""#
+        ),
+        (
+            """
+            - {topic: "p/{facility}", reading: level, occupied: /o, continue: true}
+              - {topic: "p/{facility}", reading: movement, in: /in, out: /out}
+            """,
+            """
+            rules[0] for podium: rules[1] would read the same messages, and they can't say what it wants to know
+            rules[1] for podium: rules[0] would read the same messages, and they can't say what it wants to know
+            """
+        ),
+        (
+            """
+            - {topic: p/podium, facility: podium, reading: level, occupied: /o, envelope: ttn}
+              - {topic: "p/{facility}", reading: level, occupied: /o, when: {/p: 1}}
+            """,
+            "rules[1] for podium: rules[0] comes first and reads the same topics; move it down"
+        ),
+        (
+            #"- {topic: "p/{facility}", reading: level, occupied: "", envelope: ttn}"#,
+            "rules[0]: it reads all that an envelope holds as one value; name a field of it"
+        ),
+        (
+            #"- {topic: "a/{facility}/event/status", reading: level, occupied: /o, envelope: chirpstack}"#,
+            "rules[0]: no sensor sends what comes on a topic that ends with 'status'"
+        ),
+        (
+            #"- {topic: "a/{facility}/{e}", reading: level, occupied: /o, envelope: chirpstack, when: {"{e}": log}}"#,
+            "rules[0]: no sensor sends what comes on a topic that ends with 'log'"
+        ),
+        (
+            #"- {topic: "p/{facility}/{zone}", reading: level, occupied: /o, zone: "{zone}"}"#,
+            "rules[0] for podium: the facility has no zone that it could name"
+        ),
+        (
+            #"- {topic: p, format: text, separator: "-", facility: /0, reading: level, occupied: /1}"#,
+            "rules[0]: its separator '-' stands in times and identifiers as well; replay recorded messages instead"
+        ),
+        (
+            """
+            - {topic: p, format: text, separator: ",", facility: /0, bay: /1, reading: bay, occupied: /2,
+                values: {occupied: "a,b", vacant: c}}
+            """,
+            "rules[0]: 'a,b' can't be a field: the separator is in it"
+        ),
+        (
+            #"- {topic: "p/{facility}/{bay}", reading: heartbeat}"#,
+            "rules[0]: it counts no vehicles, and its messages are not simulated"
+        ),
+        (
+            #"- {topic: "d/{device}", reading: bay, occupied: /o}"#,
+            "rules[0]: the list of devices has none that it could be about"
+        ),
+    ]) func `is told to the operator with its reason`(rules: String, lines: String) throws {
+        let found = try PlayedTown("  " + rules).simulator.omissions.map(\.description)
+        let expected = lines.split(separator: "\n").map(String.init)
+        #expect(found.filter { !$0.hasPrefix("podium: ") }.sorted() == expected)
+    }
+
+    @Test(arguments: [
+        (
+            #"- {topic: "d/{device}", reading: bay, occupied: /o}"#,
+            "the word 'a/b' can't be a level of a topic"
+        ),
+        (
+            #"- {topic: d, format: text, separator: /, device: /0, reading: bay, occupied: /1}"#,
+            "'a/b' can't be a field: the separator is in it"
+        ),
+    ]) func `is a device whose name the message can't say`(rule: String, reason: String) throws {
+        let town = try PlayedTown("  " + rule, devices: ["a/b,podium,,A,,,,", "c,podium,,B,,,,"])
+        #expect(town.simulator.omissions.map(\.description) == ["rules[0] for podium: \(reason)"])
+        #expect(town.simulator.truth.count == 1, "the others are")
+    }
 }
