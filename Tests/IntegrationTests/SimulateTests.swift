@@ -38,6 +38,47 @@ import Testing
         }
     }
 
+    @Test func `of listed sensors behind network servers arrives whole`() async throws {
+        let broker = try await Broker.started()
+        let manager = try NotifySocket()
+        var town = Town(directory, port: broker.port)
+        town.facilities = ["bays", "counted"]
+        town.capacity = 100
+        let profiles = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        town.sections = """
+            devices: {file: devices.csv}
+            profile_directory: /\(profiles)/Config/profiles
+            """
+        town.rules = [
+            #"{topic: "v3/+/devices/{device}/up", envelope: ttn, profile: milesight-em400-mud}"#,
+            #"{topic: "application/+/device/{device}/event/+", envelope: chirpstack, profile: milesight-vs350}"#,
+        ]
+        let bays = (1...80).map { "bay-\($0),bays,\($0),\(1000 + $0),\n" }
+        let gates = ["70b3d57ed0041a01,counted,,,\n", "70b3d57ed0041a02,counted,,,reversed\n"]
+        let lines = ["device,facility,bay,threshold,direction\n"] + bays + gates
+        try directory.write(lines.joined(), to: "devices.csv")
+        let configuration = try town.write()
+        let daemon = try carparkd(
+            ["run"] + configuration,
+            environment: ["NOTIFY_SOCKET=\(manager.path)"]
+        )
+        try await daemon.says("subscribed")
+        let simulation = try carparkd(
+            ["simulate", "--rate", "2000", "--count", "4000"] + configuration
+        )
+        #expect(try await simulation.exit() == .status(0), "\(simulation.errors)")
+        #expect(simulation.output.split(separator: "\n").count == town.facilities.count)
+
+        try await manager.hears("4000 messages") { $0.contains("; 4000 messages; ") }
+        daemon.send(SIGTERM)
+        #expect(try await daemon.exit() == .status(0))
+        // What a network delivers twice is told by its number.
+        let refusals = daemon.lines("messages refused")
+        #expect(refusals.allSatisfy { $0.contains("message repeated") }, "\(refusals)")
+        let facilities = try #require(town.published).facilities
+        #expect(facilities.compactMapValues(\.occupied).count == 2, "\(facilities)")
+    }
+
     @Test func `says that there is no broker`() async throws {
         let port = freePort()
         let town = Town(directory, port: port)
