@@ -56,7 +56,7 @@ import Testing
         let bays = (1...80).map { "bay-\($0),bays,\($0),\(1000 + $0),\n" }
         let gates = ["70b3d57ed0041a01,counted,,,\n", "70b3d57ed0041a02,counted,,,reversed\n"]
         let lines = ["device,facility,bay,threshold,direction\n"] + bays + gates
-        try directory.write(lines.joined(), to: "devices.csv")
+        directory.write(lines.joined(), to: "devices.csv")
         let configuration = try town.write()
         let daemon = try carparkd(
             ["run"] + configuration,
