@@ -166,6 +166,8 @@ final class SessionListener: SessionHandler {
     private func failed(_ endpoint: Endpoint, _ failure: ConnectionFailure) {
         let isNews = failure != lastFailure
         lastFailure = failure
+        // Before the first of all attempts has ended it is not known to be away.
+        if status.phase != .starting { status.change(to: .away(failure)) }
         logger.log(
             level: isNews ? .warning : .debug,
             "cannot connect; trying again",

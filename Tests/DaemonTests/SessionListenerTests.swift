@@ -50,6 +50,20 @@ import Testing
         #expect(status.line == "council away")
     }
 
+    @Test func `the status has the last reason of an outage, and its beginning`() {
+        let listener = listener()
+        listener.sessionChanged(.connected(endpoint, .version5, sessionPresent: true))
+        listener.sessionChanged(.disconnected(endpoint, .closed))
+        let since = status.record.since
+        listener.sessionChanged(.connectFailed(endpoint, .unreachable("Connection refused")))
+        listener.sessionChanged(.willRetry(after: .seconds(1)))
+        #expect(status.record.lastFailure == .unreachable("Connection refused"))
+        listener.sessionChanged(.connectFailed(endpoint, .refused(.notAuthorized)))
+        listener.sessionChanged(.willRetry(after: .seconds(1)))
+        #expect(status.record.lastFailure == .refused(.notAuthorized))
+        #expect(status.record.since == since)
+    }
+
     @Test func `a session that the broker forgot is said, but not at the first connection`() {
         let listener = listener()
         let isWarning: (String) -> Bool = { $0.contains("forgotten our session") }
