@@ -29,10 +29,17 @@ struct Application: ~Copyable {
     ///
     /// The occupancy is back from the journal when it returns.
     ///
-    /// - Parameter former: What is left of the application before, in the same process.
+    /// - Parameters:
+    ///   - former: What is left of the application before, in the same process.
+    ///   - reloads: What became of the last order to reload.
     /// - Throws: ``CredentialError``, ``SessionConfiguration/Problem`` and ``JournalError`` for the operator; ``ThreadError`` where
     ///   the machine has no thread left.
-    init(_ configuration: Configuration, after former: Legacy? = nil, logger: Logger) throws {
+    init(
+        _ configuration: Configuration,
+        after former: Legacy? = nil,
+        reloads: ReloadRecord,
+        logger: Logger
+    ) throws {
         let house = House(configuration)
         house.expectDevices()
         if let former {
@@ -77,7 +84,8 @@ struct Application: ~Copyable {
             tallies: tallies,
             journal: journal,
             progress: progress,
-            started: started
+            started: started,
+            reloads: reloads
         )
         let healthRoom = try HealthRoom(sources, logger: logger)
         let journalRoom = try JournalRoom(journal)

@@ -15,13 +15,23 @@ extension Commands {
         _ path: String,
         consequence: String = "nothing was started"
     ) -> Configuration? {
+        do { return try read(path, consequence: consequence) } catch { return nil }
+    }
+
+    /// The configuration.
+    ///
+    /// - Throws: All complaints, after they were printed.
+    static func read(
+        _ path: String,
+        consequence: String
+    ) throws(ConfigurationError) -> Configuration {
         do {
             return try Configuration.load(path: path)
         } catch {
             for complaint in error.complaints { Console.error("\(complaint)") }
             let count = error.complaints.count
             Console.error("\(count) \(count == 1 ? "mistake" : "mistakes"); \(consequence)")
-            return nil
+            throw error
         }
     }
 }

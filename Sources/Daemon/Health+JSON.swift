@@ -20,6 +20,10 @@ extension Health {
         writer.member("configured_at", time: configured)
         writer.member("generated_at", time: generated)
         writer.member("interval_seconds", interval)
+        if let refusedReload {
+            writer.name("refused_reload")
+            writer.object { refusedReload.write(to: &$0) }
+        }
         writer.list("brokers", brokers) { $0.write(to: &$1) }
         writer.name("traffic")
         writer.object { traffic.write(to: &$0) }
@@ -78,6 +82,7 @@ extension Health {
                 trouble: Trouble(root["feed"])
             )
         )
+        refusedReload = RefusedReload(root["refused_reload"])
         brokers = root["brokers"].elements.compactMap(Broker.init)
         traffic = Traffic(root["traffic"])
         journalTrouble = Trouble(root["journal"])
@@ -104,6 +109,25 @@ extension Health {
 }
 
 // MARK: Parts
+
+extension Health.RefusedReload {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("at", time: at)
+        writer.member("error", error)
+        writer.member("advice", advice)
+        writer.member("in_force_since", time: effective)
+    }
+
+    fileprivate init?(_ node: HealthNode) {
+        guard let at = node["at"].time, let error = node["error"].text else { return nil }
+        self.init(
+            at: at,
+            error: error,
+            advice: node["advice"].text,
+            effective: node["in_force_since"].time ?? at
+        )
+    }
+}
 
 extension Health.Broker {
     fileprivate func write(to writer: inout JSONWriter) {

@@ -48,6 +48,17 @@ struct Health: Equatable, Sendable {
         var memoryBytes = 0
     }
 
+    /// A changed configuration that was not taken.
+    struct RefusedReload: Equatable, Sendable {
+        /// When it was refused.
+        var at: Int64
+        /// Why: the first of its mistakes, or what it could not be run for.
+        var error: String
+        var advice: String?
+        /// When the configuration that is in force took effect.
+        var effective: Int64
+    }
+
     /// Something that works or does not, and then why, and what to do.
     struct Trouble: Equatable, Sendable {
         var error: String
@@ -166,6 +177,8 @@ struct Health: Equatable, Sendable {
     var generated: Int64
     /// How often it is written, in seconds.
     var interval: Int
+    /// The last order to reload, where it changed nothing.
+    var refusedReload: RefusedReload?
     var brokers: [Broker] = []
     var traffic = Traffic()
     var journalTrouble: Trouble?

@@ -27,6 +27,7 @@ actor HealthRoom {
         let progress: FeedProgress
         /// When the process began.
         let started: Moment
+        let reloads: ReloadRecord
     }
 
     private struct Sample {
@@ -130,6 +131,7 @@ actor HealthRoom {
                 }
             )
         )
+        health.refusedReload = sources.reloads.refused
         health.brokers = sources.brokers.map { Health.Broker($0.name, $0.record) }
         health.traffic = traffic(at: now)
         health.journalTrouble = sources.journal.health.trouble.map {

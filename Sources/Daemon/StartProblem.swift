@@ -7,18 +7,20 @@ import MQTT
 struct StartProblem {
     /// What is wrong.
     let text: String
-    /// Where, and what to do.
-    let metadata: Logger.Metadata
+    /// Where, and why.
+    let error: String
+    /// What to do, where the error doesn't say it.
+    let advice: String?
     /// With which status the process ends, if it can't run anything else.
     let exit: ExitStatus
 
     init(_ error: any Error) {
-        var metadata: Logger.Metadata = ["error": "\(error)"]
+        self.error = "\(error)"
+        advice = (error as? JournalError)?.advice
         switch error {
         case is CredentialError:
             (text, exit) = ("a secret cannot be read", .configuration)
         case let error as JournalError:
-            metadata["advice"] = "\(error.advice)"
             text = "the journal cannot be opened"
             exit = error.mayPass ? .failure : .configuration
         case is SessionConfiguration.Problem:
@@ -26,6 +28,12 @@ struct StartProblem {
         default:
             (text, exit) = ("stopped by an error", .failure)
         }
-        self.metadata = metadata
+    }
+
+    /// The rest of its line in the log.
+    var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["error": "\(error)"]
+        if let advice { metadata["advice"] = "\(advice)" }
+        return metadata
     }
 }

@@ -116,7 +116,7 @@ struct StatusPage {
             (sensors.wrongClock.total, "sensors with a wrong clock, or whose messages come late"),
             (sensors.missing.total, "sensors of which messages are missing"),
         ]
-        var lines = lists.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        var lines = refusedReload + lists.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         if sensors.untracked > 0 {
             lines.append(
                 "\(sensors.untracked) messages or listed devices are of sensors beyond limits.sensors (\(sensors.limit)), which nobody watches"
@@ -132,6 +132,15 @@ struct StatusPage {
             )
         }
         return lines
+    }
+
+    private var refusedReload: [String] {
+        guard let refused = health.refusedReload else { return [] }
+        let advice = refused.advice.map { "; \(visible($0))" } ?? ""
+        return [
+            "the configuration was refused at \(RFC3339.text(refused.at)): \(visible(refused.error))",
+            "  that of \(RFC3339.text(refused.effective)) is in force\(advice)",
+        ]
     }
 
     // MARK: How all is

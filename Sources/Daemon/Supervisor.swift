@@ -14,6 +14,7 @@ import UnixSignals
 struct Supervisor {
     private let path: String
     private let logger: Logger
+    private let reloads = ReloadRecord()
     private let notifier = ServiceNotifier()
     private let signals: UnixSignalsSequence
     private let orders: AsyncStream<Order>
@@ -40,19 +41,27 @@ struct Supervisor {
     ///   a service.
     func run(_ configuration: Configuration) async throws {
         async let _ = forward()
-        var application = try Application(configuration, logger: logger)
+        var application = try Application(configuration, reloads: reloads, logger: logger)
         application.log("starting", configurationPath: path)
         while true {
             let former = application.legacy
             guard let wanted = try await run(application) else { return }
             do {
-                application = try Application(wanted, after: former, logger: logger)
+                application = try build(wanted, after: former)
+                reloads.takeEffect()
                 application.log("reloaded", configurationPath: path)
             } catch {
                 refuse(error)
-                application = try Application(former.configuration, after: former, logger: logger)
+                application = try build(former.configuration, after: former)
             }
         }
+    }
+
+    private func build(
+        _ configuration: Configuration,
+        after former: Application.Legacy
+    ) throws -> Application {
+        try Application(configuration, after: former, reloads: reloads, logger: logger)
     }
 
     /// Turns signals into orders until one is to stop.
@@ -92,30 +101,40 @@ struct Supervisor {
     ///   an end of reloading would be taken for it.
     private func load(isReady: Bool) -> Configuration? {
         if isReady { notify([.reloading]) }
-        if let wanted = Commands.load(path, consequence: Self.consequence) {
-            do {
-                // What can be known before the running one ends.
-                _ = try Application.sessions(wanted)
-                logger.info("reloading", metadata: ["configuration": "\(path)"])
-                return wanted
-            } catch {
-                refuse(error)
-            }
-        } else {
-            logger.error(
-                "the configuration has mistakes: not reloaded; \(Self.consequence)",
-                metadata: [
-                    "configuration": "\(path)",
-                    "advice": "correct what stands above and reload again",
-                ]
-            )
+        do {
+            let wanted = try Commands.read(path, consequence: Self.consequence)
+            // What can be known before the running one ends.
+            _ = try Application.sessions(wanted)
+            logger.info("reloading", metadata: ["configuration": "\(path)"])
+            return wanted
+        } catch let error as ConfigurationError {
+            refuse(error)
+        } catch {
+            refuse(error)
         }
         if isReady { notify([.ready]) }
         return nil
     }
 
+    /// Refuses a configuration whose mistakes were printed.
+    private func refuse(_ error: ConfigurationError) {
+        logger.error(
+            "the configuration has mistakes: not reloaded; \(Self.consequence)",
+            metadata: [
+                "configuration": "\(path)",
+                "advice": "correct what stands above and reload again",
+            ]
+        )
+        let more = error.complaints.count - 1
+        reloads.refuse(
+            (error.complaints.first?.description ?? "") + (more > 0 ? " (and \(more) more)" : ""),
+            advice: "'carparkd check' names every mistake; correct them and reload again"
+        )
+    }
+
     private func refuse(_ error: any Error) {
         let problem = StartProblem(error)
+        reloads.refuse("\(problem.text): \(problem.error)", advice: problem.advice)
         logger.error(
             "\(problem.text): not reloaded; \(Self.consequence)",
             metadata: problem.metadata

@@ -61,7 +61,8 @@ extension JournalError: CustomStringConvertible {
         case .newer: "install the newer carparkd again, or move the journal away and begin anew"
         case .foreign: "let state_directory be a directory of carparkd's own"
         case .damaged: "check the disk; what could be read was kept"
-        case .forbidden: "let the user of carparkd own the state_directory and all in it"
+        case .forbidden:
+            "let the directory above state_directory be there, and let the user of carparkd own the state_directory and all in it"
         case .full: "free some space; writing resumes by itself"
         case .failed: "check the disk and the kernel's log; writing resumes by itself"
         }

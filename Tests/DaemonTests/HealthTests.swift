@@ -122,6 +122,13 @@ private func addRefusals(to health: inout Health) {
     health.unquarantined = 19
 }
 
+private let refusedReload = Health.RefusedReload(
+    at: noon - 60_000,
+    error: "carparkd.yaml:7:13: feed.interval: \u{1B}[2J",
+    advice: "correct it",
+    effective: noon - 7_200_000
+)
+
 /// What a text tells, as far as it is a health file.
 private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
 
@@ -131,6 +138,7 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         #expect(read(health.json) == health)
         health.feed.trouble = Health.Trouble(error: "full", advice: nil)
         health.journalTrouble = Health.Trouble(error: "full", advice: "free space")
+        health.refusedReload = refusedReload
         health.feed.published = nil
         health.staleFacilities = 3
         health.brokers[0].url = nil
@@ -283,6 +291,20 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
                 "  what is counted now would not survive a crash: read-only", "    remount it",
                 "  1 of 2 facilities are stale: podium", "    look at their gateways and sensors",
                 "",
+            ]
+        )
+    }
+
+    @Test func `says that a changed configuration was refused, and which is in force`() {
+        var health = someHealth()
+        health.refusedReload = refusedReload
+        let page = page(health)
+        #expect(page.exitStatus == .success)
+        #expect(
+            page.lines.dropFirst().prefix(4) == [
+                "", "ATTENTION",
+                #"  the configuration was refused at 2026-11-23T11:59:00Z: carparkd.yaml:7:13: feed.interval: \u{1b}[2J"#,
+                "    that of 2026-11-23T10:00:00Z is in force; correct it",
             ]
         )
     }

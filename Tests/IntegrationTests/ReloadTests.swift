@@ -1,4 +1,5 @@
 import Glibc
+import JSONDocument
 import TestSupport
 import Testing
 
@@ -19,6 +20,22 @@ import Testing
         let names = Files.names(in: "/proc/\(process.identifier)/\(entries)")
         try #require(!names.isEmpty, "\(process.errors)")
         return names.count
+    }
+
+    /// Waits until the health file tells of a refused reload, or of none.
+    private func health(
+        refuses part: String?,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let document = JSONDocument(maximumBytes: 4 << 20, maximumDepth: 16)
+        let isSo = try await eventually {
+            guard let bytes = Files.read(directory.path("run/health.json")),
+                (try? document.parse(bytes.span)) != nil
+            else { return false }
+            let error = document.text("/refused_reload/error")
+            return part.map { error?.contains($0) == true } ?? (error == nil)
+        }
+        try #require(isSo, "\(part ?? "none")", sourceLocation: sourceLocation)
     }
 
     @Test func `takes new devices, facilities and rules, and keeps every count`() async throws {
@@ -81,6 +98,7 @@ import Testing
         }
         try await broker.publish("park/level/level", #"{"count": 41}"#)
         try await town.shows(["level": 41])
+        try await health(refuses: "carparkd.yaml:\(line + 1):13: feed.interval: ")
 
         // Whatever else was wrong, it can be corrected.
         town.interval = "1s"
@@ -89,6 +107,7 @@ import Testing
         try await reload(daemon)
         let isNew = try await eventually { town.published?.facilities["level"]?.free == 460 }
         #expect(isNew)
+        try await health(refuses: nil)
         #expect(manager.heard().count { $0 == "READY=1" } == 3)
         #expect(!manager.heard().contains("STOPPING=1"))
         #expect(daemon.lines(" connected ").count == 2)
@@ -169,6 +188,8 @@ import Testing
         try await daemon.says("the journal cannot be opened: not reloaded")
         let isBack = try await eventually { daemon.lines(" ready ").count > ready }
         #expect(isBack)
+        #expect(daemon.errors.contains("let the directory above state_directory be there"))
+        try await health(refuses: "/proc/nowhere cannot be opened or written: No such file or directory")
         try await broker.publish("park/gate/gate/in", "", ["--repeat", "3"])
         try await town.shows(["gate": 10])
     }
