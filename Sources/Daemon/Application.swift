@@ -47,7 +47,8 @@ struct Application: ~Copyable {
         }
         self.house = house
         self.logger = logger
-        started = former?.started ?? .now()
+        let now = Moment.now()
+        started = former?.started ?? now
         // Before the journal: they may fail, and it is locked.
         let configurations = try Self.sessions(configuration)
         let progress = FeedProgress()
@@ -85,6 +86,7 @@ struct Application: ~Copyable {
             journal: journal,
             progress: progress,
             started: started,
+            configured: now,
             reloads: reloads
         )
         let healthRoom = try HealthRoom(sources, logger: logger)

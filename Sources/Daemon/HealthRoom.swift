@@ -27,6 +27,8 @@ actor HealthRoom {
         let progress: FeedProgress
         /// When the process began.
         let started: Moment
+        /// When the present configuration took effect.
+        let configured: Moment
         let reloads: ReloadRecord
     }
 
@@ -39,7 +41,6 @@ actor HealthRoom {
     nonisolated let executor: ThreadExecutor
     private let sources: Sources
     private let logger: Logger
-    private let configured = Moment.now()
     private var file: RuntimeFile
     private var watch = SensorWatch()
     private var reporter: SensorReporter
@@ -119,7 +120,7 @@ actor HealthRoom {
             version: Version.current,
             processIdentifier: Int(getpid()),
             started: sources.started.wallMilliseconds,
-            configured: configured.wallMilliseconds,
+            configured: sources.configured.wallMilliseconds,
             generated: now.wallMilliseconds,
             interval: Int(Self.interval.wholeMilliseconds / 1000),
             feed: Health.Feed(
