@@ -23,6 +23,8 @@ struct Application: ~Copyable {
     private let house: House
     private let started: Moment
     private let logger: Logger
+    private let healthRoom: HealthRoom
+    private let feedRoom: FeedRoom
     private let threads: [ThreadExecutor]
 
     /// Builds everything that can be built without a broker.
@@ -42,9 +44,14 @@ struct Application: ~Copyable {
     ) throws {
         let house = House(configuration)
         house.expectDevices()
-        if let former {
-            house.inherit(former.sensors, measuredBy: former.configuration.rules)
-        }
+        let watch =
+            former.map {
+                house.inherit(
+                    $0.sensors,
+                    measuredBy: $0.configuration.rules,
+                    told: $0.toldOfSensors
+                )
+            } ?? SensorWatch()
         self.house = house
         self.logger = logger
         let now = Moment.now()
@@ -77,6 +84,7 @@ struct Application: ~Copyable {
             house: house,
             journal: journal,
             progress: progress,
+            told: former?.toldOfFacilities ?? [:],
             logger: logger
         )
         let sources = HealthRoom.Sources(
@@ -89,13 +97,15 @@ struct Application: ~Copyable {
             configured: now,
             reloads: reloads
         )
-        let healthRoom = try HealthRoom(sources, logger: logger)
+        let healthRoom = try HealthRoom(sources, watch: watch, logger: logger)
         let journalRoom = try JournalRoom(journal)
+        self.healthRoom = healthRoom
+        self.feedRoom = feedRoom
         threads = [healthRoom.executor, journalRoom.executor, feedRoom.executor]
         let feed = FeedService(room: feedRoom, interval: configuration.feed.interval)
         let first: [any Service] = [healthRoom.service, journalRoom.service, feed]
-        let watch = Self.watch(sources, readiness, logger: logger)
-        group = Self.group(of: first + sessions + [watch], logger: logger)
+        let last = Self.watch(sources, readiness, logger: logger)
+        group = Self.group(of: first + sessions + [last], logger: logger)
     }
 
     /// What the sessions with all brokers need, their secrets read.
@@ -159,9 +169,17 @@ struct Application: ~Copyable {
         return ServiceGroup(configuration: configuration)
     }
 
-    /// Ends the threads, after the group.
-    consuming func end() {
+    /// Ends the threads, after the group, and tells what it leaves to the next one.
+    consuming func end() async -> Legacy {
+        let legacy = Legacy(
+            configuration: house.configuration,
+            sensors: house.sensors,
+            toldOfSensors: await healthRoom.told,
+            toldOfFacilities: await feedRoom.told,
+            started: started
+        )
         for thread in threads { thread.stop() }
+        return legacy
     }
 
     /// What the next application may want of this one.
@@ -169,13 +187,11 @@ struct Application: ~Copyable {
         let configuration: Configuration
         /// The journal doesn't have them.
         let sensors: SensorHealth
+        /// What the log was told, and is not to be told again: conditions by the names of sensors, and how each facility is.
+        let toldOfSensors: [[UInt8]: SensorConditions]
+        let toldOfFacilities: [FacilityIdentifier: FacilityAnnouncer.Told]
         /// When the first of them began, and with it the process.
         let started: Moment
-    }
-
-    /// What it leaves to the next one.
-    var legacy: Legacy {
-        Legacy(configuration: house.configuration, sensors: house.sensors, started: started)
     }
 
     /// Says in the log what was configured.

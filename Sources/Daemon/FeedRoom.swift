@@ -42,6 +42,7 @@ actor FeedRoom {
         house: House,
         journal: OccupancyJournal,
         progress: FeedProgress,
+        told: [FacilityIdentifier: FacilityAnnouncer.Told],
         logger: Logger
     ) throws(ThreadError) {
         self.journal = journal
@@ -51,12 +52,19 @@ actor FeedRoom {
             facilities: house.configuration.facilities
         )
         board = house.board()
-        announcer = FacilityAnnouncer(facilities: house.configuration.facilities, logger: logger)
+        announcer = FacilityAnnouncer(
+            facilities: house.configuration.facilities,
+            told: told,
+            logger: logger
+        )
         self.progress = progress
         historyPeriodMilliseconds =
             house.configuration.history.step.wholeMilliseconds * Self.quietSteps
         self.logger = logger
     }
+
+    /// What the log was told last of each facility.
+    var told: [FacilityIdentifier: FacilityAnnouncer.Told] { announcer.legacy }
 
     /// Takes a snapshot and publishes what changed.
     func flush() -> Outcome {
@@ -64,7 +72,7 @@ actor FeedRoom {
         let changes = board.refresh(at: now)
         for change in changes { publisher.update(change.facility, status: change.after) }
         publisher.update(isDurable: journal.health.isDurable)
-        announcer.announce(changes, at: now)
+        announcer.announce(board.statuses, changed: changes.map(\.facility), at: now)
         refreshHistories(at: now)
         let outcome = publish(at: now)
         progress.flushed(

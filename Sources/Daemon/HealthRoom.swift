@@ -42,7 +42,7 @@ actor HealthRoom {
     private let sources: Sources
     private let logger: Logger
     private var file: RuntimeFile
-    private var watch = SensorWatch()
+    private var watch: SensorWatch
     private var reporter: SensorReporter
     private var samples: [Sample] = []
     private var failure: FileError?
@@ -51,8 +51,9 @@ actor HealthRoom {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    init(_ sources: Sources, logger: Logger) throws(ThreadError) {
+    init(_ sources: Sources, watch: SensorWatch, logger: Logger) throws(ThreadError) {
         executor = try ThreadExecutor(name: "health")
+        self.watch = watch
         self.sources = sources
         self.logger = logger
         file = RuntimeFile(
@@ -84,8 +85,15 @@ actor HealthRoom {
         write(health(findings, at: now).json)
     }
 
-    /// Removes the file: what is not running has no health.
-    func end() { file.remove() }
+    /// Looks a last time, and removes the file: what is not running has no health.
+    func end() {
+        let now = Moment.now()
+        reporter.report(watch.look(at: sources.house.sensors, at: now).changes, at: now)
+        file.remove()
+    }
+
+    /// What the log was told last of each sensor that something is wrong with, by its name.
+    var told: [[UInt8]: SensorConditions] { watch.told(of: sources.house.sensors) }
 
     private func write(_ content: [UInt8]) {
         do throws(FileError) {

@@ -66,7 +66,17 @@ struct House {
     ///
     /// A sensor is still the same where a rule reads the same topics for the same subject, whatever else it says now; and a device where
     /// the list has it.
-    func inherit(_ former: SensorHealth, measuredBy rules: [Rule]) {
+    ///
+    /// - Parameters:
+    ///   - rules: The rules of that house.
+    ///   - told: What the log was told of its sensors, by their names.
+    /// - Returns: A watch that says nothing of it again.
+    @discardableResult
+    func inherit(
+        _ former: SensorHealth,
+        measuredBy rules: [Rule],
+        told: [[UInt8]: SensorConditions] = [:]
+    ) -> SensorWatch {
         let numbers = rules.map { rule in
             configuration.rules.firstIndex { $0.saysTheSame(as: rule) }
                 ?? configuration.rules.firstIndex {
@@ -74,14 +84,17 @@ struct House {
                 }
         }
         let devices = Set(configuration.devices?.devices.map(\.identifier) ?? [])
+        var kept: [[UInt8]: SensorConditions] = [:]
         sensors.adopt(former) { sensor, rule in
-            guard rules.indices.contains(rule) else { return nil }
+            guard rules.indices.contains(rule), let number = numbers[rule] else { return nil }
+            let name = sensor.indices.map { sensor[$0] }
             if case .device = rules[rule].subject {
-                let name = String(decoding: sensor.indices.map { sensor[$0] }, as: UTF8.self)
-                guard devices.contains(name) else { return nil }
+                guard devices.contains(String(decoding: name, as: UTF8.self)) else { return nil }
             }
-            return numbers[rule]
+            kept[name] = told[name]
+            return number
         }
+        return SensorWatch(over: sensors, told: kept, at: .now())
     }
 
     /// A board of the statuses of all facilities.

@@ -34,6 +34,34 @@ struct SensorWatch {
 
     private var before: [SensorConditions] = []
 
+    /// A watch that was told of nothing.
+    init() {}
+
+    /// A watch over sensors of which something was told before a reload.
+    ///
+    /// A condition that ended with the configuration, such as a silence that is now allowed, ends without a word.
+    ///
+    /// - Parameter told: Their conditions, by their names.
+    init(over sensors: SensorHealth, told: [[UInt8]: SensorConditions], at now: Moment) {
+        before = (0..<sensors.count).map { sensor in
+            let name = sensors.withName(of: sensor) { name in name.indices.map { name[$0] } }
+            guard let conditions = told[name] else { return [] }
+            return conditions.intersection(
+                sensors.conditions(of: sensors.state(of: sensor), at: now)
+            )
+        }
+    }
+
+    /// What was found last of the sensors that something was wrong with, by their names.
+    func told(of sensors: SensorHealth) -> [[UInt8]: SensorConditions] {
+        var told: [[UInt8]: SensorConditions] = [:]
+        for (sensor, conditions) in before.enumerated() where !conditions.isEmpty {
+            let name = sensors.withName(of: sensor) { name in name.indices.map { name[$0] } }
+            told[name] = conditions
+        }
+        return told
+    }
+
     /// Looks at all sensors.
     mutating func look(at sensors: SensorHealth, at now: Moment) -> Findings {
         var findings = Findings()

@@ -44,8 +44,8 @@ struct Supervisor {
         var application = try Application(configuration, reloads: reloads, logger: logger)
         application.log("starting", configurationPath: path)
         while true {
-            let former = application.legacy
-            guard let wanted = try await run(application) else { return }
+            let (former, next) = try await run(application)
+            guard let wanted = next else { return }
             do {
                 application = try build(wanted, after: former)
                 reloads.takeEffect()
@@ -73,13 +73,14 @@ struct Supervisor {
         continuation.yield(.stop)
     }
 
-    /// Runs an application to its end; the configuration to go on with, or nil where that was all.
-    private func run(_ application: consuming Application) async throws -> Configuration? {
+    /// Runs an application to its end; what it leaves, and the configuration to go on with, or nil where that was all.
+    private func run(
+        _ application: consuming Application
+    ) async throws -> (Application.Legacy, Configuration?) {
         let (group, readiness) = (application.group, application.readiness)
         async let next = wait(toEnd: group, readiness)
         try await group.run()
-        application.end()
-        return await next
+        return (await application.end(), await next)
     }
 
     private func wait(toEnd group: ServiceGroup, _ readiness: Readiness) async -> Configuration? {

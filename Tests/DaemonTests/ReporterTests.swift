@@ -30,15 +30,11 @@ final class Lines: Sendable {
 }
 
 @Suite struct Reporters {
-    private func facility() throws -> Facility {
-        Facility(id: try #require(FacilityIdentifier("podium")), name: "Podium", capacity: 10)
+    private func facility(_ id: String = "podium") throws -> Facility {
+        Facility(id: try #require(FacilityIdentifier(id)), name: "Podium", capacity: 10)
     }
 
     private func at(_ milliseconds: Int64) -> Moment { Moment(recordedMilliseconds: milliseconds) }
-
-    private func change(_ before: FacilityStatus, _ after: FacilityStatus) -> StatusBoard.Change {
-        StatusBoard.Change(facility: 0, before: before, after: after)
-    }
 
     @Test func `a change of state is one line, and a change of count none`() throws {
         let lines = Lines()
@@ -47,7 +43,7 @@ final class Lines: Sendable {
         after.occupied = 3
         after.state = .open
         after.observedMilliseconds = 1_795_414_365_000
-        announcer.announce([change(.unknown, after)], at: at(0))
+        announcer.announce([after], changed: [0], at: at(0))
         #expect(
             lines.take() == [
                 "<6>facility state changed facility=podium observed=2026-11-23T06:12:45Z occupied=3/10 state=open was=unknown\n"
@@ -55,8 +51,46 @@ final class Lines: Sendable {
         )
         var more = after
         more.occupied = 4
-        announcer.announce([change(after, more)], at: at(0))
+        announcer.announce([more], changed: [0], at: at(0))
         #expect(lines.take().isEmpty)
+    }
+
+    @Test func `after a reload only what is another than before is said`() throws {
+        let lines = Lines()
+        let facilities = try ["same", "other", "lost", "new"].map { try facility($0) }
+        func status(_ state: FacilityState, isStale: Bool = false) -> FacilityStatus {
+            FacilityStatus(
+                occupied: nil,
+                observedMilliseconds: nil,
+                state: state,
+                trend: nil,
+                isStale: isStale
+            )
+        }
+        var former = FacilityAnnouncer(
+            facilities: Array(facilities.prefix(3)),
+            logger: lines.logger
+        )
+        let before = [status(.open, isStale: true), status(.open), status(.open)]
+        former.announce(before, changed: [0, 1, 2], at: at(0))
+        _ = lines.take()
+        var announcer = FacilityAnnouncer(
+            facilities: facilities.reversed(),
+            told: former.legacy,
+            logger: lines.logger
+        )
+        let after: [FacilityStatus] = [
+            status(.open), .unknown, status(.full), status(.open, isStale: true),
+        ]
+        // What is as it was on an empty board has not changed there.
+        announcer.announce(after, changed: [0, 2, 3], at: at(0))
+        #expect(
+            lines.take() == [
+                "<6>facility state changed facility=new state=open was=unknown\n",
+                "<6>facility state changed facility=lost state=unknown was=open\n",
+                "<6>facility state changed facility=other state=full was=open\n",
+            ]
+        )
     }
 
     @Test func `silence is said once, and its end`() throws {
@@ -64,8 +98,8 @@ final class Lines: Sendable {
         var announcer = FacilityAnnouncer(facilities: [try facility()], logger: lines.logger)
         var silent = FacilityStatus.unknown
         silent.isStale = true
-        announcer.announce([change(.unknown, silent)], at: at(0))
-        announcer.announce([change(silent, .unknown)], at: at(0))
+        announcer.announce([silent], changed: [0], at: at(0))
+        announcer.announce([.unknown], changed: [0], at: at(0))
         let said = lines.take()
         #expect(said.count == 2)
         #expect(said.first?.hasPrefix("<4>facility fell silent ") == true)
@@ -74,13 +108,14 @@ final class Lines: Sendable {
 
     @Test func `a thousand facilities at once are a few lines and a number`() throws {
         let lines = Lines()
-        var announcer = FacilityAnnouncer(facilities: [try facility()], logger: lines.logger)
-        var silent = FacilityStatus.unknown
-        silent.isStale = true
-        let changes = (0..<1000).map { _ in change(.unknown, silent) }
-        announcer.announce(changes, at: at(0))
+        let facilities = try (0..<1000).map { try facility("f\($0)") }
+        var announcer = FacilityAnnouncer(facilities: facilities, logger: lines.logger)
+        var statuses = facilities.map { _ in FacilityStatus.unknown }
+        for number in statuses.indices { statuses[number].isStale = true }
+        announcer.announce(statuses, changed: Array(statuses.indices), at: at(0))
         #expect(lines.take().count == 60)
-        announcer.announce([change(.unknown, silent)], at: at(60_000))
+        statuses[7].isStale = false
+        announcer.announce(statuses, changed: [7], at: at(60_000))
         #expect(lines.take().first?.contains("suppressed=940") == true)
     }
 

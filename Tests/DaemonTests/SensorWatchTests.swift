@@ -84,6 +84,33 @@ import Testing
         #expect(watch.look(at: sensors, at: later(20_002)).changes.map(\.kind) == [.heard])
     }
 
+    @Test func `after a reload nothing is said again, and what is allowed now ends in silence`() {
+        var former = SensorWatch()
+        for name in ["quiet", "back", "patient", "gone"] { hear(name, after: 0) }
+        hear("empty", HealthReport(battery: .percent(9)), after: 4000)
+        #expect(former.look(at: sensors, at: later(4000)).changes.map(\.count) == [4, 1])
+        let told = former.told(of: sensors)
+        #expect(told.count == 5)
+
+        // Rule 0 allows an hour, rule 1 any silence; an expected sensor is another one than the one of that name before.
+        let next = SensorHealth(
+            capacity: 500,
+            limits: [HealthLimits(silentAfter: .seconds(3600)), HealthLimits()],
+            start: later(4000)
+        )
+        next.adopt(sensors) { name, _ in
+            let name = String(decoding: name.indices.map { name[$0] }, as: UTF8.self)
+            return name == "gone" ? nil : name == "patient" ? 1 : 0
+        }
+        var watch = SensorWatch(over: next, told: told, at: later(4000))
+        #expect(watch.look(at: next, at: later(4001)).changes.isEmpty)
+        #expect(watch.look(at: next, at: later(4001)).silent.total == 2)
+        let back = Array("back".utf8)
+        next.heard(back.span, rule: 0, at: later(4002))
+        #expect(watch.look(at: next, at: later(4003)).changes.map(\.kind) == [.heard])
+        #expect(watch.look(at: next, at: later(8000)).changes.map(\.count) == [2])
+    }
+
     @Test func `a rate holds lines back and adds them to later ones`() {
         let lines = Lines()
         var reporter = SensorReporter(rules: rules, sensors: sensors, logger: lines.logger)

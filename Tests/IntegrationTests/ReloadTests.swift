@@ -72,6 +72,26 @@ import Testing
         #expect(!daemon.errors.contains("forgotten"))
     }
 
+    @Test func `says nothing again of sensors and facilities that are as they were`() async throws {
+        let broker = try await Broker.started()
+        var town = Town(directory, port: broker.port)
+        town.facilityKeys = "stale_after: 1s"
+        town.rules[0] =
+            #"{topic: "park/{facility}/bay/{bay}", reading: bay, occupied: /occupied, health: {silent_after: 1s}}"#
+        let daemon = try carparkd(["run"] + town.write())
+        try await daemon.says("subscribed")
+        try await broker.publish("park/bays/bay/a", #"{"occupied": true}"#)
+        try await daemon.says("sensors fell silent")
+        try await daemon.says("facility fell silent")
+        try await reload(daemon)
+        // Another one, which the look that would repeat the first has found.
+        try await broker.publish("park/bays/bay/b", #"{"occupied": true}"#)
+        let isSaid = try await eventually { daemon.lines("sensors fell silent").count > 1 }
+        #expect(isSaid)
+        #expect(daemon.lines("sensors fell silent count=1 ").count == 2)
+        #expect(daemon.lines("facility state changed").count == 1)
+    }
+
     @Test func `that finds a mistake changes nothing and names it`() async throws {
         let broker = try await Broker.started()
         let manager = try NotifySocket()
@@ -189,7 +209,9 @@ import Testing
         let isBack = try await eventually { daemon.lines(" ready ").count > ready }
         #expect(isBack)
         #expect(daemon.errors.contains("let the directory above state_directory be there"))
-        try await health(refuses: "/proc/nowhere cannot be opened or written: No such file or directory")
+        try await health(
+            refuses: "/proc/nowhere cannot be opened or written: No such file or directory"
+        )
         try await broker.publish("park/gate/gate/in", "", ["--repeat", "3"])
         try await town.shows(["gate": 10])
     }
