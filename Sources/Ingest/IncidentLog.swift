@@ -1,7 +1,7 @@
 import Parking
 import Synchronization
 
-/// How often each thing went wrong, by rule, with the last topic that it happened on.
+/// How many messages each thing went wrong with, by rule, with the last topic that it happened on.
 ///
 /// **Shape.** One entry for each rule and incident that occurred: as many as the configuration allows and no message
 /// can add to. The payload is never kept: it may hold a number plate.
@@ -87,7 +87,7 @@ public final class IncidentLog: Sendable {
     /// Everything since the process began.
     public var all: [Entry] { entries.withLock { $0 } }
 
-    /// How many messages were refused since the process began.
+    /// How many messages were refused since the process began, wholly or in part.
     public var refusals: Int {
         entries.withLock { $0.reduce(0) { $0 + ($1.incident.isRefusal ? $1.total : 0) } }
     }

@@ -173,26 +173,35 @@ public final class Ingest {
         var ledger = Ledger(occupancy: occupancy)
         var reader = RecordReader()
         var number = 0
+        var noted = NotedIncidents()
         while let record = next(&reader, bytes.span) {
             let (origin, now) = (number, reader.moment)
             number += 1
+            if !record.follows { noted.removeAll() }
             do {
                 let effect = try ledger.apply(record, in: bytes.span, at: now, touched: &touched) {
-                    note($0, count: $1, of: origin, at: now)
+                    note($0, count: $1, of: origin, at: now, &noted)
                 }
                 sum.readings += 1
                 if effect == .late { sum.late += 1 }
             } catch {
-                note(error, of: origin, at: now)
+                note(error, of: origin, at: now, &noted)
             }
         }
     }
 
-    /// Counts an incident of a record; its payload is gone, what was read of it stands in the batch.
-    private func note(_ incident: Incident, count: Int = 1, of record: Int, at now: Moment) {
+    /// Counts an incident of a record, once a message; its payload is gone, what was read of it stands in the batch.
+    private func note(
+        _ incident: Incident,
+        count: Int = 1,
+        of record: Int,
+        at now: Moment,
+        _ noted: inout NotedIncidents
+    ) {
         let origins = intake.origins
         let topic = origins.topics.span.extracting(origins.topic(record))
         let rule = origins.rule(record)
+        guard noted.insert(incident, rule: rule) else { return }
         incidents.note(incident, rule: rule, topic: topic, count: count, at: now)
     }
 

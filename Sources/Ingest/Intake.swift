@@ -43,6 +43,7 @@ struct Intake: ~Copyable {
     private(set) var origins = Origins()
     /// Whether a record of the message carries its number already.
     private var isNumbered = false
+    private var noted = NotedIncidents()
     /// The name of a sensor that shares its topic with others.
     private var sharedName: [UInt8] = []
 
@@ -77,6 +78,7 @@ struct Intake: ~Copyable {
     ) {
         var current: CompiledRule?
         isNumbered = false
+        noted.removeAll()
         do throws(Incident) {
             var rule = try decoder.route(topic)
             var isRead = false
@@ -165,7 +167,7 @@ struct Intake: ~Copyable {
                 payload: payload,
                 at: now
             )
-            if let incident = decoded.clockIncident {
+            if let incident = decoded.clockIncident, noted.insert(incident, rule: rule.number) {
                 incidents.record(incident, rule: rule.number, topic: topic)
             }
             if let report = decoded.health {
@@ -192,13 +194,14 @@ struct Intake: ~Copyable {
     }
 
     /// Counts a refused message, and keeps what it looked like where that was not seen a moment ago.
-    private func refuse(
+    private mutating func refuse(
         _ incident: Incident,
         rule: CompiledRule?,
         topic: Span<UInt8>,
         payload: Span<UInt8>,
         at now: Moment
     ) {
+        guard noted.insert(incident, rule: rule?.number) else { return }
         if incident == .unknownDevice, let rule {
             let name = decoder.deviceName
             incidents.unknownDevices.record(name.span, rule: rule.number, topic: topic, at: now)

@@ -156,6 +156,36 @@ import Testing
         #expect(bench.incidents.refusals == 1001)
     }
 
+    @Test func `counts a message once for each reason, however many of its readings have it`()
+        throws
+    {
+        var list = try rule(
+            "list/{facility}",
+            observed: .pointer("/time"),
+            yields: .bay(bay: .pointer("/bay"), occupied: .pointer("/occupied"), words: .init([:]))
+        )
+        list.elements = "/list"
+        let bench = try Bench([list])
+        func send(_ count: Int, _ element: (Int) -> String) {
+            bench.send(
+                "list/podium",
+                "{\"list\":[\((0..<count).map(element).joined(separator: ","))]}"
+            )
+        }
+        send(200) { _ in "{}" }
+        #expect(bench.incidents.refusals == 1)
+        #expect(bench.incidents.quarantine.messages.count == 1)
+        #expect(bench.incidents.quarantine.skipped == 0)
+        // Beyond the bound of bays, which is 50, and with a clock that was never set.
+        send(90) { #"{"bay":"\#($0)","occupied":true,"time":"1970-01-01T00:00:00Z"}"# }
+        let totals = bench.incidents.all.map { ($0.incident, $0.total) }
+        #expect(totals.map(\.0) == [.fieldMissing, .unsetClock, .tooManyBays])
+        #expect(totals.map(\.1) == [1, 1, 1])
+        send(90) { #"{"bay":"\#($0)","occupied":true}"# }
+        #expect(bench.incidents.all.last?.total == 2)
+        #expect(bench.occupied == 50)
+    }
+
     @Test func `keeps no more than 32 a second, however many kinds there are`() throws {
         let rules = try (0..<50).map {
             try rule("r\($0)/{facility}", .text, yields: .occupied(.pointer("")))
