@@ -28,7 +28,9 @@ extension Incident {
             "nothing, if the list of devices is right: who watches a bay counts no car park"
         case .retainedMovement: "let the sensor publish its movements without the retain flag"
         case .repeatedMessage: "nothing: a network delivered twice, and it was counted once"
-        case .noCondition, .notAnUplink, .simulated: "nothing: it is not about parking"
+        case .noCondition, .simulated: "nothing: it is not about parking"
+        case .notAnUplink:
+            "nothing, unless it is every message: then the rule's envelope is not that of its network server"
         case .resetCode, .frameCounterReset:
             "nothing, unless it happens often: then the sensor restarts"
         case .retransmission: "nothing, unless it happens often: then look at its reception"

@@ -172,6 +172,47 @@ import Testing
     }
 }
 
+@Suite struct `A topic of a network server` {
+    @Test(arguments: [
+        ("v3/+/devices/{device}/up", "none", "/occupied", "ttn" as String?),
+        ("v3/{app}/devices/{device}/up", "chirpstack", "/occupied", "ttn"),
+        ("bridge/v3/a@ttn/devices/{device}/#", "none", "/occupied", "ttn"),
+        ("application/+/device/{device}/event/+", "none", "/occupied", "chirpstack"),
+        ("application/7/device/{device}/event/+", "ttn", "/occupied", "chirpstack"),
+        ("v3/+/devices/{device}/up", "ttn", "/occupied", nil),
+        ("application/+/device/{device}/event/+", "chirpstack", "/occupied", nil),
+        // Whoever points into the message of the network server knows what it is.
+        (
+            "v3/+/devices/{device}/up", "none", "/uplink_message/decoded_payload/occupied", nil
+        ), ("application/+/device/{device}/event/+", "none", "/object/occupied", nil),
+        ("v3/+/sensors/{device}/up", "none", "/occupied", nil),
+        ("application/{device}/up", "ttn", "/occupied", nil),
+    ]) func `is remarked on where the rule's envelope is not that server's`(
+        topic: String,
+        envelope: String,
+        pointer: String,
+        wanted: String?
+    ) throws {
+        let text = try smallest.replacing(
+            once: "topic: bath/{facility}/bay/{bay}",
+            by: "topic: \"\(topic)\"\n    envelope: \(envelope)"
+        ).replacing(once: "/occupied", by: pointer)
+        let devices = "devices: {file: devices.csv}\n"
+        let configuration = try Configuration.parse(text + devices, file: "c.yaml") { _, _ in
+            Array("device,facility\na,podium\n".utf8)
+        }
+        let remarks = configuration.summary.split(separator: "\n").filter {
+            $0.hasPrefix("remark: ")
+        }
+        #expect(remarks.count == (wanted == nil ? 0 : 1), "\(remarks)")
+        #expect(
+            remarks.allSatisfy {
+                $0.contains("'\(topic)'") && $0.contains("say envelope: \(wanted ?? ""),")
+            }
+        )
+    }
+}
+
 @Suite struct `Filters that overlap` {
     private func remarks(_ first: String, _ second: String) throws -> [Substring] {
         let text = """
