@@ -135,7 +135,7 @@ struct Health: Equatable, Sendable {
 
     struct UnknownDevices: Equatable, Sendable {
         var limit = 0
-        /// The messages of devices beyond the limit.
+        /// The messages of devices that gave way to others.
         var others = 0
         var devices = Listing<UnknownDevice>()
     }

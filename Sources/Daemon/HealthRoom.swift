@@ -311,8 +311,7 @@ extension Health {
         unquarantined = incidents.quarantine.skipped
         unknownDevices.limit = limit
         unknownDevices.others = incidents.unknownDevices.others
-        let devices = incidents.unknownDevices.devices
-        for device in devices.sorted(by: { $0.heardMilliseconds > $1.heardMilliseconds }) {
+        for device in incidents.unknownDevices.devices {
             unknownDevices.devices.add(
                 UnknownDevice(
                     name: Self.cut(device.name),

@@ -1,11 +1,12 @@
-import Occupancy
 public import Parking
 import Synchronization
 
 /// Devices that send messages and are not in the registry, for the person who forgot to enter them.
 ///
-/// **Shape.** At most ``capacity`` devices, the first that came; messages of those beyond are counted as ``others``. Millions of names
-/// are an attack or a fault, and no list of them helps anybody.
+/// **Shape.** At most ``capacity`` devices. A new one takes the place of that which was not heard longest, whose messages are counted as
+/// ``others`` from then on: invented names give way to a device that speaks today.
+///
+/// **Cost.** The same for each message, however many devices there are: a table of names, and a list by the time of the last message.
 ///
 /// **Threads.** Any. A mutex: such a message is refused, and a refusal is not the stream.
 public final class UnknownDevices: Sendable {
@@ -27,20 +28,55 @@ public final class UnknownDevices: Sendable {
     public static let maximumNameBytes = 255
 
     /// The most devices that are kept.
-    public var capacity: Int { names.capacity }
+    public let capacity: Int
 
-    private let names: NameTable
     private let state = Mutex(State())
 
+    /// A device between those that were heard before and after it.
+    private struct Row {
+        var device: Device
+        var older: Int?
+        var newer: Int?
+    }
+
     private struct State {
-        /// By the numbers that ``names`` gave.
-        var devices: [Device] = []
+        var rows: [Row] = []
+        var numbers: [[UInt8]: Int] = [:]
+        var oldest: Int?
+        var newest: Int?
         var others = 0
+
+        mutating func unlink(_ number: Int) {
+            let row = rows[number]
+            if let older = row.older { rows[older].newer = row.newer } else { oldest = row.newer }
+            if let newer = row.newer { rows[newer].older = row.older } else { newest = row.older }
+        }
+
+        mutating func append(_ number: Int) {
+            rows[number].older = newest
+            rows[number].newer = nil
+            if let newest { rows[newest].newer = number } else { oldest = number }
+            newest = number
+        }
+
+        /// The row of a new device: one more, or that of the device that was not heard longest.
+        mutating func insert(_ device: Device, capacity: Int) -> Int {
+            guard rows.count == capacity, let oldest else {
+                rows.append(Row(device: device))
+                return rows.count - 1
+            }
+            unlink(oldest)
+            others += rows[oldest].device.messages
+            numbers[rows[oldest].device.name] = nil
+            rows[oldest].device = device
+            return oldest
+        }
     }
 
     /// A table for at most so many devices.
     public init(capacity: Int = 1000) {
-        names = NameTable(capacity: min(capacity, NameTable.maximumCapacity))
+        precondition(capacity > 0)
+        self.capacity = capacity
     }
 
     /// Takes note of a message of a device that the registry does not have.
@@ -50,36 +86,51 @@ public final class UnknownDevices: Sendable {
         topic: Span<UInt8>,
         at now: Moment
     ) {
+        let name = device.indices.prefix(Self.maximumNameBytes + 1).map { device[$0] }
         state.withLock { state in
-            guard device.count <= Self.maximumNameBytes, let number = names.insert(device) else {
+            guard name.count <= Self.maximumNameBytes else {
                 state.others += 1
                 return
             }
-            // Numbers are given in order, and nobody inserts but here, under the lock.
-            if number == state.devices.count {
-                state.devices.append(
-                    Device(
-                        name: device.indices.map { device[$0] },
-                        rule: rule,
-                        topic: [],
-                        messages: 0,
-                        heardMilliseconds: 0
-                    )
+            let number: Int
+            if let known = state.numbers[name] {
+                number = known
+                state.unlink(number)
+            } else {
+                let device = Device(
+                    name: name,
+                    rule: rule,
+                    topic: [],
+                    messages: 0,
+                    heardMilliseconds: 0
                 )
+                number = state.insert(device, capacity: capacity)
+                state.numbers[name] = number
             }
-            state.devices[number].rule = rule
-            state.devices[number].messages += 1
-            state.devices[number].heardMilliseconds = now.wallMilliseconds
-            state.devices[number].topic.removeAll(keepingCapacity: true)
+            state.append(number)
+            state.rows[number].device.rule = rule
+            state.rows[number].device.messages += 1
+            state.rows[number].device.heardMilliseconds = now.wallMilliseconds
+            state.rows[number].device.topic.removeAll(keepingCapacity: true)
             for index in 0..<min(topic.count, IncidentLog.topicBytes) {
-                state.devices[number].topic.append(topic[index])
+                state.rows[number].device.topic.append(topic[index])
             }
         }
     }
 
-    /// The devices, in the order in which they were first heard.
-    public var devices: [Device] { state.withLock { $0.devices } }
+    /// The devices, the last that was heard first.
+    public var devices: [Device] {
+        state.withLock { state in
+            var devices: [Device] = []
+            var next = state.newest
+            while let number = next {
+                devices.append(state.rows[number].device)
+                next = state.rows[number].older
+            }
+            return devices
+        }
+    }
 
-    /// How many messages came from devices beyond the capacity.
+    /// How many messages came from devices that gave way to others, or whose names are too long.
     public var others: Int { state.withLock { $0.others } }
 }

@@ -251,12 +251,42 @@ import Testing
         #expect(unknown.others == 0)
     }
 
-    @Test func `beyond the capacity are the others`() {
-        for number in 0..<1000 { record("device \(number)") }
-        record("device 2")
+    @Test func `that were not heard longest give way, and are the others`() {
+        for number in 0..<1000 { record("junk \(number)") }
+        record("real", at: 1)
+        record("junk 999", at: 2)
+        record("junk 1000", at: 3)
+        record("real", at: 4)
         record(String(repeating: "d", count: 256))
-        #expect(unknown.devices.count == 3)
-        #expect(unknown.devices.map(\.messages) == [1, 1, 2])
-        #expect(unknown.others == 998)
+        let names = unknown.devices.map { String(decoding: $0.name, as: UTF8.self) }
+        #expect(names == ["real", "junk 1000", "junk 999"])
+        #expect(unknown.devices.map(\.messages) == [2, 1, 2])
+        #expect(unknown.others == 1000)
+        record("junk 1", at: 5)
+        #expect(unknown.devices.map(\.messages) == [1, 2, 1])
+        #expect(unknown.others == 1002)
+    }
+
+    @Test(arguments: [1, 2, 7]) func `are counted as a list of all messages would`(capacity: Int) {
+        let unknown = UnknownDevices(capacity: capacity)
+        var model: [(name: [UInt8], messages: Int)] = []
+        var random: UInt32 = 1
+        for _ in 0..<5000 {
+            random = random &* 1_664_525 &+ 1_013_904_223
+            let name = [UInt8(random >> 24) % 12]
+            unknown.record(
+                name.span,
+                rule: 0,
+                topic: name.span,
+                at: Moment(recordedMilliseconds: 0)
+            )
+            let place = model.firstIndex { $0.name == name }
+            let known = place.map { model.remove(at: $0) }
+            model.insert((name, (known?.messages ?? 0) + 1), at: 0)
+            if model.count > capacity { model.removeLast() }
+            #expect(unknown.devices.map(\.name) == model.map(\.name))
+            #expect(unknown.devices.map(\.messages) == model.map(\.messages))
+        }
+        #expect(unknown.others + model.reduce(0) { $0 + $1.messages } == 5000)
     }
 }

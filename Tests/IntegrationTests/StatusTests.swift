@@ -108,7 +108,7 @@ import Testing
         try await broker.publish("up/heard", #"{"occupied": false, "moved": true, "n": 4}"#)
         for number in 0..<4 { try await broker.publish("up/stranger-\(number % 3)", "{}") }
         try await says("/sensors/silent/total", 2)
-        try await says("/unknown_devices/others", 1)
+        try await says("/unknown_devices/others", 2)
         try await says("/traffic/refused", 4)
 
         let answer = try await ask(arguments)
@@ -117,8 +117,8 @@ import Testing
             "  2 silent sensors\n", "  1 sensors that report a fault\n",
             "  1 sensors with a low battery\n", "  2 unknown devices\n",
             "    never-heard  rules[6] up/{device}  never heard\n", "battery 7.0 %  tamper\n",
-            "  stranger-0  2 messages  last ", "  stranger-1  1 messages  last ",
-            "1 messages came from others, beyond limits.unknown_devices (2)",
+            "  stranger-0  1 messages  last ", "  stranger-2  1 messages  last ",
+            "2 messages came from others, beyond limits.unknown_devices (2)",
             "  silent  2 missing\n", "1 sensors of which messages are missing",
             "4 × unknown device, rules[6] up/{device}, last on up/stranger-0",
         ] {
