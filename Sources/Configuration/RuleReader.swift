@@ -160,6 +160,22 @@ enum PersonalField {
     private static let wholes = [
         "vrm", "vrn", "lpn", "epc", "tag", "tags", "text", "driver", "drivers", "kfz",
         "registration", "reg", "regno", "carreg", "carregno", "vehiclereg", "vehicleregno",
+        "vehicleid", "regnr",
+    ]
+
+    /// Words that say, where nothing but a qualifier follows them, that the field is one: a `ticket`, an `entryTicketNo`.
+    ///
+    /// The last word of a name is what it is: a `ticket_machine_state` is a state, a `person_count` a count, an `lp_mode` a mode.
+    /// Not `mac`: so sensors and gateways call themselves. Not `vehicle`, which is there or not.
+    private static let marks: Set<String> = [
+        "license", "licence", "lp", "lpr", "anpr", "alpr", "targa", "owner", "person",
+        "customer", "user", "imsi", "mobile", "card", "badge", "ticket",
+    ]
+
+    /// Words that say only how a mark is written.
+    private static let qualifiers: Set<String> = [
+        "id", "uid", "no", "nr", "num", "number", "code", "name", "text", "value", "string",
+        "result", "hash",
     ]
 
     /// What contains one of the parts and is nothing of the kind.
@@ -169,7 +185,25 @@ enum PersonalField {
     static func names(_ name: some StringProtocol) -> Bool {
         let letters = name.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
         let plain = harmless.reduce(letters) { $0.replacing($1, with: "") }
-        return wholes.contains(plain) || parts.contains { plain.contains($0) }
+        if wholes.contains(plain) || parts.contains(where: { plain.contains($0) }) { return true }
+        return words(of: name).last { !qualifiers.contains($0) }.map(marks.contains) ?? false
+    }
+
+    /// The words of `snake_case`, `camelCase` and `RFIDReader`, in small letters; digits are none.
+    private static func words(of name: some StringProtocol) -> [String] {
+        let characters = Array(name)
+        var words = [""]
+        for (index, character) in characters.enumerated() {
+            guard character.isLetter else {
+                words.append("")
+                continue
+            }
+            let isAfterSmall = index > 0 && characters[index - 1].isLowercase
+            let isBeforeSmall = index + 1 < characters.count && characters[index + 1].isLowercase
+            if character.isUppercase, isAfterSmall || isBeforeSmall { words.append("") }
+            words[words.count - 1] += character.lowercased()
+        }
+        return words.filter { !$0.isEmpty }
     }
 
     /// What to say about a rule that names one.

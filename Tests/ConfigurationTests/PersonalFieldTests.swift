@@ -7,7 +7,11 @@ import Testing
         "plate", "licencePlate", "text", "reg", "car_reg", "vehicle_reg", "Registration", "kfz",
         "Kfz-Kennzeichen", "nummernschild", "matricula", "Matrícula", "immatriculation", "tag",
         "tags", "tag_id", "driver", "driver_id", "drivers_licence", "first_name", "lastName",
-        "surname", "card_holder", "user_name", "user_id",
+        "surname", "card_holder", "user_name", "user_id", "license", "Licence", "licenceNo", "lp",
+        "LP1", "lp_text", "LPR", "lprResult", "anpr", "alpr_number", "targa", "RegNr", "regnr",
+        "owner", "vehicleOwner", "person", "person-id", "customer", "customerNumber", "user",
+        "imsi", "imei", "msisdn", "mobile", "mobile_no", "card", "parkingCardNo", "badge",
+        "badge_uid", "ticket", "entryTicketID", "TICKET_NO", "vehicle_id", "vehicleId", "VehicleID",
     ]) func `is known by its name`(name: String) {
         #expect(PersonalField.names(name))
     }
@@ -15,6 +19,10 @@ import Testing
     @Test(arguments: [
         "name", "uid", "template_id", "driver_version", "region", "register", "stage", "staged",
         "vehicle_region", "parking_slot_status_name", "context", "deviceName", "occupied",
+        "vehicle_count", "vehicle", "vehicle_identified", "parking_status", "cardinal", "discard",
+        "ticket_machine_state", "ticketCount", "tickets", "person_count", "persons", "user_count",
+        "card_reader_fault", "mobile_signal", "lp_mode", "help", "dimSignal", "license_state",
+        "anpr_direction", "ownership", "mac", "carID", "Parking_ID", "id", "number", "name_text",
     ]) func `is not taken for one that is a sensor's`(name: String) {
         #expect(!PersonalField.names(name))
     }
