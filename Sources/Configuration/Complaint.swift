@@ -1,5 +1,5 @@
 /// One thing that is wrong with a configuration, and where.
-public struct Complaint: Error, Equatable, Sendable, CustomStringConvertible {
+public struct Complaint: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file, as the operator named it.
     public let file: String
 
@@ -38,8 +38,12 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     /// The complaints, file by file, each in its order; at least one.
     public let complaints: [Complaint]
 
-    /// The complaints, sorted by file and position; files, and those of one position, keep their order.
+    /// The complaints, each once, sorted by file and position; files, and those of one position, keep their order.
+    ///
+    /// What is wrong with a rule is found by each rule of its profile.
     public init(_ complaints: [Complaint]) {
+        var said: Set<Complaint> = []
+        let complaints = complaints.filter { said.insert($0).inserted }
         var files: [String: Int] = [:]
         for complaint in complaints where files[complaint.file] == nil {
             files[complaint.file] = files.count

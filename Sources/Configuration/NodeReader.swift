@@ -19,12 +19,8 @@ final class ComplaintList {
         self.parent = parent
     }
 
-    /// Takes over what is wrong with another file; once, however often the document names it.
-    func add(_ error: ConfigurationError) {
-        for complaint in error.complaints where !others.contains(complaint) {
-            others.append(complaint)
-        }
-    }
+    /// Takes over what is wrong with another file.
+    func add(_ error: ConfigurationError) { others += error.complaints }
 
     func add(_ mark: Mark?, path: String, _ message: String) {
         let complaint = Complaint(

@@ -33,6 +33,16 @@ import Testing
         #expect(rules.place(of: rules.count) == "rules[\(rules.count)]")
     }
 
+    @Test func `is complained of once, however many rules its profile has`() {
+        let found = complaints(
+            #"      - {topic: "s/+", profile: bosch-tps110}"#,
+            profiles: profileDirectory
+        )
+        #expect(found.count == 2, "\(found)")
+        #expect(found.first?.contains("rules[0]: the rule has no facility: ") == true)
+        #expect(found.last?.contains("rules[0]: the rule has no bay: ") == true)
+    }
+
     @Test func `stands in an explanation`() throws {
         let council = try council()
         #expect(
