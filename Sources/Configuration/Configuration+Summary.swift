@@ -24,7 +24,7 @@ extension Configuration {
             "remark: \(quoted(topic)) takes ChirpStack's event/up alone; let it end with event/+, and the "
                 + "batteries of its status and the trouble of its log are read as well"
         }
-        lines += envelopeRemarks.map { "remark: " + $0 }
+        lines += (envelopeRemarks + doubts).map { "remark: " + $0 }
         lines.append("feed: " + quoted(feed.directory))
         lines.append("state: " + quoted(stateDirectory))
         if let runtimeDirectory { lines.append("health: " + quoted(runtimeDirectory)) }

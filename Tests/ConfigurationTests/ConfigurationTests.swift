@@ -213,6 +213,70 @@ import Testing
     }
 }
 
+@Suite struct `What is no mistake and hardly meant` {
+    private func remarks(
+        _ facility: String,
+        rule: String = "facility: podium",
+        devices: String = "device,facility\na,podium\n"
+    ) throws -> [String] {
+        let text = """
+            brokers: [{urls: [mqtt://localhost]}]
+            feed: {directory: /srv/feed}
+            devices: {file: devices.csv}
+            facilities:
+              - {id: podium, name: Podium, capacity: 2}
+              - {id: station, name: Station, capacity: 3\(facility)}
+            rules:
+              - {topic: "a/{x}/{y}", reading: bay, occupied: /o, bay: "{y}", \(rule)}
+            """
+        let configuration = try Configuration.parse(text, file: "c.yaml") { _, _ in
+            Array(devices.utf8)
+        }
+        return configuration.summary.split(separator: "\n").filter { $0.hasPrefix("remark: ") }
+            .map { String($0.dropFirst(8)) }
+    }
+
+    @Test(arguments: [
+        ("facility: podium", "device,facility\na,station\n", false),
+        ("facility: /f", "device,facility\na,podium\n", true),
+        ("facility: '{x}'", "device,facility\na,podium\n", true),
+        ("device: '{x}'", "device,facility\na,podium\n", false),
+        ("device: '{x}'", "device,facility\na,podium\nb,station\n", true),
+    ]) func `is remarked on: a facility that nothing reaches`(
+        rule: String,
+        devices: String,
+        isReached: Bool
+    ) throws {
+        let expected = [
+            "no rule and no listed device reaches 'station': nothing is ever known there"
+        ]
+        #expect(try remarks("", rule: rule, devices: devices) == (isReached ? [] : expected))
+    }
+
+    @Test func `is remarked on: more listed bays than there are`() throws {
+        let zones = ", zones: [{id: low, name: L, capacity: 1}, {id: high, name: H, capacity: 2}]"
+        let list = "device,facility,zone,bay\na,station,low,1\nb,station,low,2\nc,station,high,1\n"
+        let one = "the list of devices has 2 bays in zone 'low' of 'station', whose capacity is 1"
+        #expect(try remarks(zones, rule: "facility: /f", devices: list) == [one])
+        #expect(
+            try remarks(zones, rule: "facility: /f", devices: list + "d,station,,9\ne,podium,,1\n")
+                == ["the list of devices has 4 bays in 'station', whose capacity is 3", one]
+        )
+    }
+
+    @Test func `is remarked on: a state beyond the capacity`() throws {
+        #expect(try remarks(", full: {rising: 3, falling: 1}", rule: "facility: /f").isEmpty)
+        #expect(
+            try remarks(
+                ", full: {rising: 4, falling: 1}, almost_full: {rising: 3, falling: 1}",
+                rule: "facility: /f"
+            ) == [
+                "full.rising of 'station' is 4, and its capacity 3: it is full only with more vehicles than bays"
+            ]
+        )
+    }
+}
+
 @Suite struct `Filters that overlap` {
     private func remarks(_ first: String, _ second: String) throws -> [Substring] {
         let text = """
