@@ -191,6 +191,29 @@ extension Health.Trouble {
     }
 }
 
+extension Health.Part {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("zone", zone)
+        writer.member("class", bayClass)
+        writer.member("capacity", capacity)
+        writer.member("occupied", occupied)
+        writer.member("free", free)
+        writer.member("unknown_bays", unknownBays)
+    }
+
+    fileprivate init?(_ node: HealthNode) {
+        guard let capacity = node["capacity"].integer else { return nil }
+        self.init(
+            zone: node["zone"].text,
+            bayClass: node["class"].text,
+            capacity: capacity,
+            occupied: node["occupied"].integer,
+            free: node["free"].integer,
+            unknownBays: node["unknown_bays"].integer ?? 0
+        )
+    }
+}
+
 extension Health.Facility {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.member("id", id)
@@ -204,6 +227,7 @@ extension Health.Facility {
         writer.member("known_bays", knownBays)
         writer.member("unknown_bays", unknownBays)
         writer.member("drift", drift)
+        writer.listing("parts", parts) { $0.write(to: &$1) }
     }
 
     fileprivate init?(_ node: HealthNode) {
@@ -218,7 +242,8 @@ extension Health.Facility {
             heard: node["heard_at"].time,
             knownBays: node["known_bays"].integer ?? 0,
             unknownBays: node["unknown_bays"].integer ?? 0,
-            drift: node["drift"].integer ?? 0
+            drift: node["drift"].integer ?? 0,
+            parts: Health.Listing(node["parts"], Health.Part.init)
         )
     }
 }

@@ -71,6 +71,18 @@ struct Health: Equatable, Sendable {
         var trouble: Trouble?
     }
 
+    /// A zone of a facility, or the bays of a class in either.
+    struct Part: Equatable, Sendable {
+        /// Nil for the facility as a whole.
+        var zone: String?
+        /// Nil for all classes.
+        var bayClass: String?
+        var capacity: Int
+        var occupied: Int?
+        var free: Int?
+        var unknownBays: Int
+    }
+
     struct Facility: Equatable, Sendable {
         var id: String
         var capacity: Int
@@ -83,6 +95,8 @@ struct Health: Equatable, Sendable {
         /// Those of them that have fallen silent.
         var unknownBays: Int
         var drift: Int
+        /// Each zone before its classes, then the classes of the whole.
+        var parts = Listing<Part>()
     }
 
     /// A sensor that something is wrong with.
@@ -164,6 +178,9 @@ struct Health: Equatable, Sendable {
 
     /// The most facilities that are listed: those that are stale first.
     static let facilityLength = 1000
+
+    /// The most zones and classes that are listed, of all facilities together.
+    static let partLength = 3000
 
     /// The largest file that is read; three times what the bounds above allow.
     static let maximumBytes = 4 << 20

@@ -285,6 +285,12 @@ extension Health {
             listed = listed.filter(\.isLate) + listed.filter { !$0.isLate }
         }
         facilities.first = listed.prefix(Self.facilityLength).map(\.facility)
+        var room = Self.partLength
+        for number in facilities.first.indices {
+            let parts = facilities.first[number].parts.first.prefix(room)
+            facilities.first[number].parts.first = Array(parts)
+            room -= parts.count
+        }
     }
 
     fileprivate mutating func add(_ incidents: IncidentLog, limit: Int) {
@@ -364,8 +370,41 @@ extension Health.Facility {
             heard: silence.map { now.wallMilliseconds - $0 },
             knownBays: counts.knownBays,
             unknownBays: counts.unknownBays,
-            drift: counts.drift
+            drift: counts.drift,
+            parts: Self.parts(facility, counts)
         )
+    }
+
+    private static func parts(
+        _ facility: Facility,
+        _ counts: FacilityCounts
+    ) -> Health.Listing<Health.Part> {
+        func part(
+            _ status: PartStatus,
+            zone: Zone? = nil,
+            of bayClass: BayClass? = nil,
+            _ capacity: Int
+        ) -> Health.Part {
+            Health.Part(
+                zone: zone?.id.text,
+                bayClass: bayClass?.rawValue,
+                capacity: capacity,
+                occupied: status.occupied,
+                free: status.free(capacity: capacity),
+                unknownBays: status.unknown
+            )
+        }
+        var parts: [Health.Part] = []
+        for (zone, status) in zip(facility.zones, counts.zones) {
+            parts.append(part(status, zone: zone, zone.capacity))
+            parts += zip(zone.classes, status.classes).map {
+                part($1, zone: zone, of: $0.bayClass, $0.capacity)
+            }
+        }
+        parts += zip(facility.classes, counts.classes).map {
+            part($1, of: $0.bayClass, $0.capacity)
+        }
+        return Health.Listing(total: parts.count, first: parts)
     }
 }
 

@@ -173,19 +173,36 @@ struct StatusPage {
     }
 
     private var facilities: [String] {
-        let rows = health.facilities.first.map { facility in
-            [
-                facility.id,
-                facility.occupied.map { "\($0)/\(facility.capacity)" } ?? "-/\(facility.capacity)",
-                facility.free.map { "\($0) free" } ?? "", visible(facility.state),
-                facility.heard.map { "heard \(age($0)) ago" } ?? "never heard",
-                facility.isStale ? "STALE" : "",
-                facility.knownBays > 0 ? "\(facility.knownBays) bays known" : "",
-                facility.unknownBays > 0 ? "\(facility.unknownBays) unknown" : "",
-                facility.drift > 0 ? "drift \(facility.drift)" : "",
-            ].map(visible)
+        var rows: [[String]] = []
+        for facility in health.facilities.first {
+            rows.append(row(facility))
+            rows += facility.parts.first.map(row)
+            let more = facility.parts.total - facility.parts.first.count
+            if more > 0 { rows.append(["  and \(more) more"]) }
         }
         return table(rows) + rest(health.facilities)
+    }
+
+    private func row(_ facility: Health.Facility) -> [String] {
+        [
+            facility.id,
+            facility.occupied.map { "\($0)/\(facility.capacity)" } ?? "-/\(facility.capacity)",
+            facility.free.map { "\($0) free" } ?? "", facility.state,
+            facility.heard.map { "heard \(age($0)) ago" } ?? "never heard",
+            facility.isStale ? "STALE" : "",
+            facility.knownBays > 0 ? "\(facility.knownBays) bays known" : "",
+            facility.unknownBays > 0 ? "\(facility.unknownBays) unknown" : "",
+            facility.drift > 0 ? "drift \(facility.drift)" : "",
+        ].map(visible)
+    }
+
+    /// A zone or a class, in the columns of its facility.
+    private func row(_ part: Health.Part) -> [String] {
+        let name = [part.zone, part.bayClass].compactMap { $0 }.joined(separator: " ")
+        let count = part.occupied.map { "\($0)" } ?? "-"
+        let free = part.free.map { "\($0) free" } ?? ""
+        let unknown = part.unknownBays > 0 ? "\(part.unknownBays) unknown" : ""
+        return ["  " + visible(name), "\(count)/\(part.capacity)", free, "", "", "", "", unknown]
     }
 
     private var sensors: [String] {

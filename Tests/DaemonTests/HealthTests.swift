@@ -40,6 +40,14 @@ private func someHealth() -> Health {
         memoryBytes: 8 << 20
     )
     health.facilities = Health.Listing(total: 2, first: ["podium", "station"].map(facility))
+    health.facilities.first[0].parts = Health.Listing(
+        total: 5,
+        first: [
+            Health.Part(zone: "low", capacity: 60, occupied: 41, free: 18, unknownBays: 1),
+            Health.Part(zone: "low", bayClass: "disabled", capacity: 7, unknownBays: 0),
+            Health.Part(bayClass: "coach", capacity: 2, occupied: 2, free: 0, unknownBays: 0),
+        ]
+    )
     health.sensors = someSensors()
     health.rules = [
         0: Health.Rule(place: "rules[0]", topic: "bath/{facility}/bay/{bay}"),
@@ -202,6 +210,14 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         health.facilities.first = (0..<Health.facilityLength).map { _ in
             health.facilities.first[0]
         }
+        for number in 0..<Health.partLength / 3 {
+            for part in 0..<3 {
+                health.facilities.first[number].parts.first[part].zone = String(
+                    repeating: "z",
+                    count: 64
+                )
+            }
+        }
         health.quarantine = (0..<64).map { _ in
             Health.Quarantined(
                 received: 0,
@@ -232,6 +248,30 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         counts.unknownBays = 2
         #expect(Health.Facility(podium, counts, at: now).free == 495)
     }
+
+    @Test func `has its zones, their classes, and its own`() throws {
+        let low = Zone(
+            id: try #require(ZoneIdentifier("low")),
+            name: "Low",
+            capacity: 60,
+            classes: [ClassCapacity(.disabled, capacity: 7)]
+        )
+        let podium = Parking.Facility(
+            id: try #require(FacilityIdentifier("podium")),
+            name: "Podium",
+            capacity: 500,
+            zones: [low],
+            classes: [ClassCapacity(.coach, capacity: 2)]
+        )
+        var counts = FacilityCounts()
+        counts.zones = [
+            PartStatus(occupied: 41, unknown: 1, classes: [PartStatus(occupied: nil)])
+        ]
+        counts.classes = [PartStatus(occupied: 2)]
+        let parts = Health.Facility(podium, counts, at: Moment(recordedMilliseconds: noon)).parts
+        #expect(parts.total == 3)
+        #expect(parts.first == someHealth().facilities.first[0].parts.first)
+    }
 }
 
 @Suite struct `The status page` {
@@ -249,8 +289,12 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         #expect(!page.lines.contains("TROUBLE"))
         for line in [
             "  council  connected  for 1 min  mqtt://127.0.0.1:1883  2 reconnects",
-            "  podium   105/100  0 free  full     heard 1 min ago  9 bays known  3 unknown  drift 10",
-            "  station  -/100            unknown  never heard      9 bays known  3 unknown  drift 10",
+            "  podium          105/100  0 free   full     heard 1 min ago  9 bays known  3 unknown  drift 10",
+            "    low           41/60    18 free                                          1 unknown",
+            "    low disabled  -/7",
+            "    coach         2/2      0 free",
+            "    and 2 more",
+            "  station         -/100             unknown  never heard      9 bays known  3 unknown  drift 10",
             "  312 silent sensors", "  silent: 312",
             "    s1  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago",
             "    s2  rules[0] (bosch-tps110[1]) up/{device}  heard 2 h 0 min ago  battery 87.0 %",
