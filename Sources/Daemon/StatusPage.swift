@@ -12,6 +12,9 @@ struct StatusPage {
     /// The most entries of a list that a person is shown; `--json` has more.
     static let listLength = 10
 
+    /// So many late readings say nothing, whatever share of all they are: a network repeats a few.
+    private static let fewLate = 20
+
     private let health: Health
     private let liveness: Liveness
     private(set) var lines: [String] = []
@@ -125,6 +128,15 @@ struct StatusPage {
         let unknown = health.unknownDevices
         if unknown.devices.total > 0 {
             lines.append("\(unknown.devices.total) unknown devices")
+        }
+        let traffic = health.traffic
+        if traffic.late >= Self.fewLate, traffic.late > traffic.readings / 10 {
+            lines.append(
+                "\(traffic.late) of \(traffic.readings) readings came late: something newer was known, and they changed nothing"
+            )
+            lines.append(
+                "  look at the sensors' clocks, and whether two sensors speak for one bay or counter"
+            )
         }
         if health.traffic.refused > 0 {
             lines.append(

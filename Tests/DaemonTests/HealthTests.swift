@@ -339,6 +339,17 @@ private func read(_ text: [UInt8]) -> Health? { Health(json: text.span) }
         )
     }
 
+    @Test(arguments: [
+        (200, 19, false), (200, 20, false), (200, 21, true), (1, 19, false), (20, 20, true),
+        (1_000_000, 100_001, true),
+    ]) func `says that many readings are late`(readings: Int, late: Int, isSaid: Bool) {
+        var health = someHealth()
+        health.traffic.readings = readings
+        health.traffic.late = late
+        let words = "  \(late) of \(readings) readings came late: "
+        #expect(page(health).lines.contains { $0.hasPrefix(words) } == isSaid)
+    }
+
     @Test func `says that a changed configuration was refused, and which is in force`() {
         var health = someHealth()
         health.refusedReload = refusedReload
