@@ -16,6 +16,8 @@ final class SessionListener: SessionHandler {
     private var now: Moment?
     private var isExpected: Bool
     private var lastFailure: ConnectionFailure?
+    /// The former filters of which it was said that they are gone.
+    private var unsubscribed: Set<String> = []
     /// Of what is said for each filter: there may be thousands, and a broker that refuses one refuses most.
     private var filterRate = LogRate(eventsPerMinute: 30, burst: 15)
 
@@ -102,7 +104,10 @@ final class SessionListener: SessionHandler {
             )
         case .unsubscribed(let filters):
             forget(filters)
-            logger.info("former filters unsubscribed", metadata: ["filters": "\(filters.count)"])
+            // Each connection asks for it again.
+            let news = filters.count { unsubscribed.insert($0).inserted }
+            guard news > 0 else { return }
+            logger.info("former filters unsubscribed", metadata: ["filters": "\(news)"])
         case .unsubscriptionRefused(let filter, let reason):
             say(
                 .warning,

@@ -87,6 +87,10 @@ import Testing
         #expect(said.first?.hasPrefix("<4>unsubscription refused") == true)
         #expect(said.first?.contains("filter=old/+/level") == true)
         #expect(said.last?.contains("filters=2") == true)
+        listener.sessionChanged(.unsubscribed(filters: ["old/a", "old/b"]))
+        #expect(lines.take().isEmpty)
+        listener.sessionChanged(.unsubscribed(filters: ["old/a", "old/c"]))
+        #expect(lines.take().last?.contains("filters=1") == true)
     }
 
     @Test func `a refused subscription says which and what to do`() {
