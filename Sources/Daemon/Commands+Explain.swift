@@ -78,6 +78,9 @@ extension Commands {
         if let device = outcome.device { lines.append(line("device", Console.visible(device))) }
         if let part = outcome.part { lines.append(line("facility", part)) }
         if let bay = outcome.bay { lines.append(line("bay", Console.visible(bay))) }
+        if let threshold = outcome.threshold {
+            lines.append(line("threshold", describe(threshold, outcome)))
+        }
         if let reading = outcome.reading {
             lines.append(line("reading", describe(reading)))
             let observed = outcome.observedMilliseconds.map(RFC3339.text) ?? "on reception"
@@ -88,6 +91,7 @@ extension Commands {
         if let incident = outcome.incident {
             lines.append(line(word(for: incident), incident.rawValue))
         }
+        if let remark = outcome.remark { lines.append(line(word(for: remark), remark.rawValue)) }
         if let reading = outcome.reading { lines.append(line("effect", effect(of: reading))) }
         return lines
     }
@@ -153,6 +157,31 @@ extension Commands {
         case .occupied(let occupied): "level: \(occupied) occupied"
         case .vacant(let vacant): "level: \(vacant) vacant"
         case .state(let state): "state: \(state)"
+        }
+    }
+
+    /// Where a bay is occupied and where it is vacant, and what the number of the message means.
+    private static func describe(
+        _ threshold: Rule.Threshold,
+        _ outcome: Explanation.Outcome
+    ) -> String {
+        func text(_ number: Double) -> String {
+            Int(exactly: number).map { "\($0)" } ?? "\(number)"
+        }
+        let (limit, hysteresis) = (threshold.limit, threshold.hysteresis)
+        let sides =
+            switch threshold.side {
+            case .below: "occupied below \(text(limit)), vacant from \(text(limit + hysteresis)) on"
+            case .above:
+                "occupied above \(text(limit)), vacant at \(text(limit - hysteresis)) and below"
+            }
+        let field = outcome.fields.first { $0.name == "occupied" }
+        // What a message leaves out may mean 0.
+        let value = field?.value.map(Console.visible) ?? "0"
+        switch outcome.reading {
+        case .bay(let occupied): return "\(sides); \(value) is \(occupied ? "occupied" : "vacant")"
+        case .hold: return "\(sides); \(value) is in between"
+        default: return sides
         }
     }
 

@@ -295,7 +295,8 @@ extension Decoder {
         kind == .string ? MessageIdentity.digest(text) : 0
     }
 
-    private func observed(
+    /// When the sensor observed it, or why that is not known.
+    func observed(
         _ rule: CompiledRule,
         _ place: Place,
         _ topic: Span<UInt8>,

@@ -71,6 +71,8 @@ public struct Explanation: Equatable, Sendable {
         public var part: String?
         /// The bay of a bay reading.
         public var bay: String?
+        /// What a measured number is compared with, with the device's own limit where it has one.
+        public var threshold: Rule.Threshold?
         /// What it says.
         public var reading: Reading?
         /// When the sensor observed it; nil where the time of reception counts.
@@ -81,6 +83,8 @@ public struct Explanation: Equatable, Sendable {
         public var health: HealthReport?
         /// What is wrong with it.
         public var incident: Incident?
+        /// What is wrong with its time, whether it is read or not.
+        public var remark: Incident?
 
         /// Whether it is a reading that counts.
         public var isRead: Bool { reading != nil }
@@ -220,16 +224,24 @@ extension IngestPlan {
             outcome.observedMilliseconds = decoded.observed
             outcome.sequence = decoded.sequence?.number
             outcome.health = decoded.health
-            outcome.incident = decoded.clockIncident
+            outcome.remark = decoded.clockIncident
             switch decoded.reading {
             case .bay, .hold: outcome.bay = String(decoding: decoder.bayName, as: UTF8.self)
             default: break
             }
         } catch {
             outcome.incident = error
+            outcome.remark = decoder.clockIncident(rule, topic, payload, at: now)
         }
         if rule.isOfDevice { outcome.device = String(decoding: decoder.deviceName, as: UTF8.self) }
         let device = rule.isOfDevice ? device(decoder.deviceName.span) : nil
+        if case .bay(_, _, _, let threshold?) = written.kind {
+            outcome.threshold = Rule.Threshold(
+                limit: device?.threshold ?? threshold.limit,
+                hysteresis: threshold.hysteresis,
+                side: threshold.side
+            )
+        }
         let fields = written.namedSources.filter { named in
             switch named.name {
             case "bay": device?.bay == nil
@@ -300,6 +312,22 @@ extension IngestPlan {
 }
 
 extension Decoder {
+    /// What is wrong with the time of a reading that is refused for something else.
+    fileprivate mutating func clockIncident(
+        _ rule: CompiledRule,
+        _ topic: Span<UInt8>,
+        _ payload: Span<UInt8>,
+        at now: Moment
+    ) -> Incident? {
+        do {
+            let place = try place(rule, topic, payload)
+            return observed(rule, place, topic, payload, at: now).1
+        } catch {
+            // Nobody knows whose clock it is.
+            return nil
+        }
+    }
+
     /// What stands at a source, as JSON writes it; nil where nothing does.
     borrowing func shown(
         _ source: CompiledSource,

@@ -422,6 +422,47 @@ import Testing
         )
     }
 
+    @Test(arguments: [
+        ("a", "1200", "occupied below 1500, vacant from 1700 on; 1200 is occupied"),
+        ("a", "1600", "occupied below 1500, vacant from 1700 on; 1600 is in between"),
+        ("a", "1700", "occupied below 1500, vacant from 1700 on; 1700 is vacant"),
+        ("a", "true", "occupied below 1500, vacant from 1700 on"),
+        ("b", "700.5", "occupied below 500.5, vacant from 700.5 on; 700.5 is vacant"),
+    ]) func `shows a threshold, and where the number is`(
+        device: String,
+        distance: String,
+        words: String
+    ) throws {
+        let council = try Council(
+            """
+              - topic: "{device}"
+                reading: bay
+                occupied: /distance
+                threshold: {below: 1500, hysteresis: 200}
+            """,
+            devices: "device,facility,bay,threshold\na,podium,1,\nb,podium,2,500.5\n"
+        )
+        let lines = council.explain(device, #"{"distance":\#(distance)}"#)
+        #expect(lines.contains("threshold  \(words)"), "\(lines)")
+    }
+
+    @Test func `says that a time is unreadable, whether the word is readable or not`() throws {
+        let council = try Council(
+            """
+              - {topic: "{facility}/{bay}", reading: bay, occupied: /o, observed: /t}
+            """
+        )
+        let word = council.explain("podium/7", #"{"o":"perhaps","t":"soon"}"#)
+        #expect(
+            word.suffix(2) == ["refused    word without a meaning", "remark     time unreadable"]
+        )
+        let time = council.explain("podium/7", #"{"o":true,"t":"soon"}"#)
+        #expect(time.contains("remark     time unreadable"))
+        #expect(time.last?.hasPrefix("effect     the bay is occupied") == true)
+        let nowhere = council.explain("moon/7", #"{"o":true,"t":"soon"}"#)
+        #expect(nowhere.last == "refused    unknown facility")
+    }
+
     @Test func `says what the list of devices says, and not what it overrules`() throws {
         let council = try Council(
             """
