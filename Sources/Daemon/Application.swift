@@ -59,15 +59,7 @@ struct Application: ~Copyable {
         // Before the journal: they may fail, and it is locked.
         let configurations = try Self.sessions(configuration)
         let progress = FeedProgress()
-        let (journal, recovery) = try OccupancyJournal.open(
-            JournalDirectory(path: configuration.stateDirectory),
-            occupancy: house.occupancy,
-            facilities: configuration.facilities.map(\.id),
-            clock: { .now() }
-        )
-        JournalReporter.report(recovery, logger: logger)
-        let aside = house.occupancy.setCountsAside(except: house.plan.countedParts)
-        JournalReporter.report(aside.map(house.plan.parts.identifier), logger: logger)
+        let journal = try Self.openJournal(of: house, logger: logger)
         let statuses = configuration.brokers.map { BrokerStatus(name: $0.name) }
         let tallies = configuration.brokers.map { _ in IngestTally() }
         let sessions = configuration.brokers.indices.map { index in
@@ -106,6 +98,23 @@ struct Application: ~Copyable {
         let first: [any Service] = [healthRoom.service, journalRoom.service, feed]
         let last = Self.watch(sources, readiness, logger: logger)
         group = Self.group(of: first + sessions + [last], logger: logger)
+    }
+
+    /// Opens the journal of a house, which knows then what is in it.
+    private static func openJournal(
+        of house: House,
+        logger: Logger
+    ) throws(JournalError) -> OccupancyJournal {
+        let (journal, recovery) = try OccupancyJournal.open(
+            JournalDirectory(path: house.configuration.stateDirectory),
+            occupancy: house.occupancy,
+            facilities: house.configuration.facilities.map(\.id),
+            clock: { .now() }
+        )
+        JournalReporter.report(recovery, logger: logger)
+        let aside = house.occupancy.setCountsAside(except: house.plan.countedParts)
+        JournalReporter.report(aside.map(house.plan.parts.identifier), logger: logger)
+        return journal
     }
 
     /// What the sessions with all brokers need, their secrets read.

@@ -43,8 +43,14 @@ private struct Model {
 
     var occupiedBays: Int? { bays.isEmpty ? nil : bays.values.count { $0.occupied } }
 
-    mutating func bay(_ name: String, _ occupied: Bool, _ observed: Int64) {
-        if let known = bays[name], known.observed > observed { return }
+    /// When a bay was observed last; 0 where that lies ahead, after the clock was set back.
+    func observed(_ name: String, at now: Int64) -> Int64 {
+        let known = bays[name]?.observed ?? 0
+        return known > now + 300_000 ? 0 : known
+    }
+
+    mutating func bay(_ name: String, _ occupied: Bool, _ observed: Int64, at now: Int64) {
+        if self.observed(name, at: now) > observed { return }
         guard bays[name] != nil || bays.count < 20 else { return }
         bays[name] = (occupied, observed)
     }
@@ -146,8 +152,9 @@ private struct World {
     private mutating func send(_ name: String, _ occupied: Bool, _ observed: Int64) -> String {
         // What lies more than five minutes ahead after the clock was set back counts as observed now.
         let isFuture = observed > now.wallMilliseconds + 300_000
-        let known = model.bays[name]?.observed ?? 0
-        model.bay(name, occupied, isFuture ? max(now.wallMilliseconds, known) : observed)
+        let received = now.wallMilliseconds
+        let known = model.observed(name, at: received)
+        model.bay(name, occupied, isFuture ? max(received, known) : observed, at: received)
         return deliver("bays/bay/\(name)", "{\"o\":\(occupied),\"t\":\(observed)}")
     }
 
