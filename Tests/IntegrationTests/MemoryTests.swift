@@ -143,7 +143,7 @@ import Testing
         try await broker.publish("park/gate/gate/in", "", ["--repeat", "5"])
         try await broker.publish("park/level/level", #"{"count": 7}"#)
         try await town.shows(["level": 7])
-        #expect(!fewer.errors.contains("refused"))
+        #expect(!fewer.errors.contains("messages refused"))
         fewer.send(SIGTERM)
         _ = try await fewer.exit()
         let last = try carparkd(["run"] + town.write())

@@ -12,7 +12,7 @@ public enum Command {
         output: String = "/dev/null",
         isAppending: Bool = false
     ) -> pid_t? {
-        let arguments = ["timeout", "--kill-after=5", "90"] + arguments
+        let arguments = ["timeout", "--kill-after=5", "180"] + arguments
         var pid: pid_t = 0
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe pointers.forEach { unsafe free($0) } }

@@ -22,7 +22,7 @@ import Testing
         }
         #expect(sent.count == 200)
         #expect(sent.allSatisfy { !$0.contains(" q2,") })
-        #expect(daemon.lines("refused").isEmpty)
+        #expect(daemon.lines("messages refused").isEmpty)
     }
 
     @Test
