@@ -109,11 +109,10 @@ struct Application: ~Copyable {
             JournalDirectory(path: house.configuration.stateDirectory),
             occupancy: house.occupancy,
             facilities: house.configuration.facilities.map(\.id),
+            counted: house.plan.countedParts,
             clock: { .now() }
         )
         JournalReporter.report(recovery, logger: logger)
-        let aside = house.occupancy.setCountsAside(except: house.plan.countedParts)
-        JournalReporter.report(aside.map(house.plan.parts.identifier), logger: logger)
         return journal
     }
 

@@ -47,18 +47,15 @@ struct JournalReporter {
                 metadata: ["facilities": "\(report.absentFacilities.joined(separator: " "))"]
             )
         }
+        if !report.countsAside.isEmpty {
+            logger.notice(
+                "no rule counts these as a whole any more; their counts are kept in case one comes back, and not used",
+                metadata: ["facilities": "\(report.countsAside.joined(separator: " "))"]
+            )
+        }
         logger.info(
             "recovered from the journal",
             metadata: ["bays": "\(report.bays)", "batches": "\(report.batches)"]
-        )
-    }
-
-    /// Says which parts have counts that no rule gives them any more.
-    static func report(_ aside: [String], logger: Logger) {
-        guard !aside.isEmpty else { return }
-        logger.notice(
-            "no rule counts these as a whole any more; their counts are kept in case one comes back, and not used",
-            metadata: ["facilities": "\(aside.joined(separator: " "))"]
         )
     }
 

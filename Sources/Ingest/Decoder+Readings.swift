@@ -335,7 +335,8 @@ extension Decoder {
         return (time, nil)
     }
 
-    private func health(
+    /// What a message says of its sensor.
+    func health(
         _ rule: CompiledRule,
         _ decoded: Decoded,
         _ topic: Span<UInt8>,

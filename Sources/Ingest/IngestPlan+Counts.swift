@@ -5,21 +5,22 @@ extension IngestPlan {
     public var countedParts: Set<Int> {
         var counted: Set<Int> = []
         for rule in rules where rule.kind.isCount {
-            switch rule.subject {
-            case .facility(.constant(let id)):
-                guard let facility = facility(Array(id.utf8).span) else { continue }
-                counted.formUnion(parts(of: facility, countedBy: rule))
-            case .facility:
-                for facility in facilities.indices {
-                    counted.formUnion(parts(of: facility, countedBy: rule))
-                }
-            case .device:
-                for device in listedDevices where device.bay == nil {
-                    counted.formUnion(parts(of: device, countedBy: rule))
-                }
-            }
+            let parts = parts(countedBy: rule)
+            counted.formUnion(
+                rule.kind.needsCapacity ? parts.filter { capacity(of: $0) != nil } : parts
+            )
         }
         return counted
+    }
+
+    private func parts(countedBy rule: Rule) -> [Int] {
+        switch rule.subject {
+        case .facility(.constant(let id)):
+            facility(Array(id.utf8).span).map { parts(of: $0, countedBy: rule) } ?? []
+        case .facility: facilities.indices.flatMap { parts(of: $0, countedBy: rule) }
+        case .device:
+            listedDevices.filter { $0.bay == nil }.flatMap { parts(of: $0, countedBy: rule) }
+        }
     }
 
     private func parts(of facility: Int, countedBy rule: Rule) -> [Int] {
@@ -46,6 +47,13 @@ extension Rule.Kind {
         switch self {
         case .movement, .counter, .occupied, .vacant: true
         case .bay, .heartbeat, .state, .health: false
+        }
+    }
+    /// Whether what it says is a share of a capacity, or what is left of one.
+    fileprivate var needsCapacity: Bool {
+        switch self {
+        case .vacant, .occupied(_, unit: .percent): true
+        default: false
         }
     }
 }

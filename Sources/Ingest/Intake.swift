@@ -121,10 +121,13 @@ struct Intake: ~Copyable {
     }
 
     /// Takes note of a message that is not about parking: its sensor lives, and its number is not missing.
+    ///
+    /// - Parameter isRead: Whether the rule's conditions hold, so that what it says of its sensor is meant.
     private mutating func sign(
         _ rule: CompiledRule,
         _ topic: Span<UInt8>,
         _ payload: Span<UInt8>,
+        isRead: Bool = false,
         isRetained: Bool,
         at now: Moment
     ) throws(Incident) {
@@ -139,7 +142,10 @@ struct Intake: ~Copyable {
                 at: now
             )
             if rule.health != nil {
-                heard(HealthReport(), topic, rule: rule, isRetained: isRetained, at: now)
+                let report =
+                    isRead
+                    ? decoder.health(rule, decoded, topic, payload, at: now) : HealthReport()
+                heard(report, topic, rule: rule, isRetained: isRetained, at: now)
             }
         } catch {
             // Of what else is wrong with it nobody has to know.
@@ -185,7 +191,16 @@ struct Intake: ~Copyable {
             var incident = error
             if error.outcome == .ignored, isFirst {
                 // A code is no reading, but the message that carries it is not missing.
-                do { try sign(rule, topic, payload, isRetained: isRetained, at: now) } catch {
+                do {
+                    try sign(
+                        rule,
+                        topic,
+                        payload,
+                        isRead: true,
+                        isRetained: isRetained,
+                        at: now
+                    )
+                } catch {
                     incident = error
                 }
             }

@@ -44,8 +44,6 @@ struct Ledger {
         var record = record
         if !record.follows { standing = .new }
         if let sequence = record.sequence {
-            // A name that there is no room for must not take another one's.
-            if case .bay = record.reading { try room(for: record, in: bytes) }
             let sensor = bytes.extracting(record.sensor)
             standing = try check(sequence, of: sensor, record, touched: &touched, note: note)
         }
@@ -108,14 +106,6 @@ struct Ledger {
     /// Takes note of a record that is not applied.
     mutating func skip(_ record: ReadingRecord) {
         if !record.follows { standing = .new }
-    }
-
-    private func room(
-        for record: ReadingRecord,
-        in bytes: Span<UInt8>
-    ) throws(Incident) {
-        let name = bytes.extracting(record.name)
-        guard occupancy.bay(name, facility: record.facility) != nil else { throw .tooManyBays }
     }
 
     /// A bay that is what it was.

@@ -45,10 +45,10 @@ final class SessionLoop {
     private static let loadedBatch = 64
     private static let loadedPause = Duration.milliseconds(2)
 
-    /// What resolving a name and connecting to its addresses, one after the other, never exceeds; without our transport the system
-    /// takes as long as it likes.
+    /// What resolving a name and connecting to its addresses, one after the other for ten seconds each, hardly exceeds; without our
+    /// transport the system takes as long as it likes.
     private static let longestConnecting =
-        Session.isTransportInterposed ? Duration.seconds(60) : .seconds(600)
+        Session.isTransportInterposed ? Duration.seconds(300) : .seconds(1200)
 
     init(
         _ configuration: SessionConfiguration,

@@ -83,6 +83,8 @@ struct FacilityCounters: ~Copyable {
     let whole = PartCounters()
     /// How many of the parts in it have a count of their own: without any the sum of all bays is the sum of all parts.
     let countedParts = Atomic<Int>(0)
+    /// How many names of bays it has, those that are no more among them.
+    let namedBays = Atomic<Int>(0)
     /// How many sensors that count, and that number their messages, it has; two threads may each count a new one.
     let countingSensors = Atomic<Int>(0)
     let numberingSensors = Atomic<Int>(0)

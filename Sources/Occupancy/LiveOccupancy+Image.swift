@@ -25,6 +25,8 @@ public struct FacilityImage: Equatable, Sendable, BitwiseCopyable {
     public var drift = 0
     /// How full it is.
     public var band = OccupancyBand.vacant
+    /// Whether the part's own count is kept, and not used.
+    public var isCountAside = false
 
     /// An image of nothing.
     public init() {}
@@ -66,6 +68,7 @@ extension LiveOccupancy {
         if image.own == 0, let former = formerCounts[part] {
             image.own = former.own
             image.moved = former.moved
+            image.isCountAside = true
         }
         guard part < facilityCount else { return image }
         image.operating = blocks[part].operating.load(ordering: .acquiring)
@@ -125,17 +128,10 @@ extension LiveOccupancy {
     ///
     /// The time that a facility was heard is kept as an age: one in the future, after the clock was set back, is now.
     public func restore(_ image: FacilityImage, facility part: Int, at now: Moment) {
-        withCounters(of: part) { counters in
-            counters.own.store(image.own, ordering: .releasing)
-            counters.moved.store(image.moved, ordering: .releasing)
-        }
         let facility = facility(of: part)
         markChanged(facility)
-        guard part == facility else {
-            guard OwnCount(image.own).count != nil else { return }
-            blocks[facility].countedParts.add(1, ordering: .acquiringAndReleasing)
-            return
-        }
+        if image.isCountAside { formerCounts[part] = image } else { restoreCount(image, of: part) }
+        guard part == facility else { return }
         blocks[facility].operating.store(image.operating, ordering: .releasing)
         blocks[facility].observed.store(image.observed, ordering: .releasing)
         if let heard = image.heard {
@@ -152,6 +148,16 @@ extension LiveOccupancy {
         blocks[facility].band.store(image.band.rawValue, ordering: .releasing)
     }
 
+    private func restoreCount(_ image: FacilityImage, of part: Int) {
+        withCounters(of: part) { counters in
+            counters.own.store(image.own, ordering: .releasing)
+            counters.moved.store(image.moved, ordering: .releasing)
+        }
+        let facility = facility(of: part)
+        guard part != facility, OwnCount(image.own).count != nil else { return }
+        blocks[facility].countedParts.add(1, ordering: .acquiringAndReleasing)
+    }
+
     /// Takes note of the zones that each facility no longer has, by the numbers under which their bays are kept.
     public func restoreFormerZones(_ zones: [Int: [Int]]) { formerZones = zones }
 
@@ -164,8 +170,10 @@ extension LiveOccupancy {
     public func restoreBay(_ name: Span<UInt8>, facility place: Int, word: UInt64) -> Bool {
         guard let bay = bays.insert(name, facility: place) else { return false }
         bays.words[bay].store(word, ordering: .releasing)
-        guard word != 0, place < parts.count else { return true }
+        guard place < parts.count else { return true }
         let facility = facility(of: place)
+        blocks[facility].namedBays.add(1, ordering: .relaxed)
+        guard word != 0 else { return true }
         let step = BayTable.Step(before: .unknown, after: BayWord(bits: word), isFirstSight: true)
         count(step, facility, blocks[facility], place: place)
         return true
@@ -212,18 +220,25 @@ extension LiveOccupancy {
         if isKept { makeRing(of: facility).restore(step: step, words.pair) }
     }
 
-    /// Puts the counts of their own aside of parts that nothing gives one any more: a count that nobody keeps up would be worth more than
-    /// what the bays say, for ever.
+    /// Puts the counts of their own aside of parts that nothing gives one any more, and takes those up again that something gives anew.
     ///
-    /// They are kept, for a configuration that takes them up again. To be called after ``finishRestoring(at:)``, and before readings come.
+    /// A count that nobody keeps up would be worth more than what the bays say, for ever. To be called when everything is restored, before
+    /// ``finishRestoring(at:)``.
     ///
-    /// - Parameter counted: The parts that something may still give a count of their own.
-    /// - Returns: The parts that had another one.
-    public func setCountsAside(except counted: Set<Int>) -> [Int] {
-        let former = (0..<parts.count).filter { part in
+    /// - Parameter counted: The parts that something may give a count of their own.
+    /// - Returns: The parts whose counts were put aside, and were not before; and those whose counts were taken up.
+    public func settleCounts(_ counted: Set<Int>) -> (aside: [Int], taken: [Int]) {
+        let taken = formerCounts.keys.filter(counted.contains).sorted()
+        for part in taken {
+            guard let image = formerCounts.removeValue(forKey: part),
+                !withCounters(of: part, hasOwnCount)
+            else { continue }
+            restoreCount(image, of: part)
+        }
+        let aside = (0..<parts.count).filter { part in
             !counted.contains(part) && withCounters(of: part, hasOwnCount)
         }
-        for part in former {
+        for part in aside {
             withCounters(of: part) { counters in
                 var image = FacilityImage()
                 image.own = counters.own.exchange(0, ordering: .acquiringAndReleasing)
@@ -235,11 +250,7 @@ extension LiveOccupancy {
                 blocks[facility].countedParts.subtract(1, ordering: .acquiringAndReleasing)
             }
         }
-        for facility in Set(former.map(facility)) {
-            updateBand(facility, occupied(of: facility, blocks[facility]) ?? 0)
-            markChanged(facility)
-        }
-        return former
+        return (aside, taken)
     }
 
     /// Applies the thresholds to the restored occupancy: they may be others than those it was stored under.

@@ -76,8 +76,9 @@ extension LiveOccupancy {
     /// - Returns: The numbers of the bays that are no more.
     public func retireNamesakes(of bay: Int, facility part: Int, at now: Moment) -> [Int] {
         guard part >= facilityCount || !formerZones.isEmpty else { return [] }
-        guard bays.words[bay].load(ordering: .acquiring) == 0 else { return [] }
         let (facility, place) = (facility(of: part), place(of: part))
+        let (silence, time) = (silences[facility], now.wallMilliseconds)
+        guard bays.occupied(bay, silence: silence, at: time) == nil else { return [] }
         guard place == facility else {
             return retireNamesake(of: bay, facility, at: now).map { [$0] } ?? []
         }

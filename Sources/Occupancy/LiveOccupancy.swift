@@ -54,11 +54,13 @@ public final class LiveOccupancy: @unchecked Sendable {
     var formerZones: [Int: [Int]] = [:]
     /// The counts of their own that parts had under a former configuration: kept, and not used.
     ///
-    /// Written as ``formerZones``.
+    /// Written as ``formerZones``. A reading that counts one of them all the same, as one of a journal may, goes on from it.
     var formerCounts: [Int: FacilityImage] = [:]
     private let thresholds: [BandThresholds]
     private let changedBits: PaddedArray<Atomic<UInt64>>
     private let bayLimit: Int
+    /// How many names a bay may have had: it is renamed, or its car park divided into zones, and a name is never forgotten.
+    private static let namesOfBay = 2
     private let sensorLimit: Int
 
     /// The occupancy of facilities with these parts, of which nothing is known.
@@ -87,7 +89,9 @@ public final class LiveOccupancy: @unchecked Sendable {
         self.bayLimit = bayLimit
         self.sensorLimit = sensorLimit
         historyShape = history
-        let bayCapacity = parts.facilityCount.multipliedReportingOverflow(by: bayLimit)
+        let bayCapacity = parts.facilityCount.multipliedReportingOverflow(
+            by: Self.namesOfBay * bayLimit
+        )
         bays = BayTable(
             capacity: bayCapacity.overflow
                 ? NameTable.maximumCapacity
@@ -167,8 +171,14 @@ public final class LiveOccupancy: @unchecked Sendable {
         let place = place(of: part)
         if let bay = bays.find(name, facility: place) { return bay }
         // Two threads that both find room may go over the limit by one each: it guards memory, not a count.
-        let known = blocks[facility(of: part)].whole.knownBays.load(ordering: .relaxed)
-        return known < bayLimit ? bays.insert(name, facility: place) : nil
+        let facility = facility(of: part)
+        let known = blocks[facility].whole.knownBays.load(ordering: .relaxed)
+        let named = blocks[facility].namedBays.load(ordering: .relaxed)
+        guard known < bayLimit, named < Self.namesOfBay * bayLimit,
+            let bay = bays.insert(name, facility: place)
+        else { return nil }
+        blocks[facility].namedBays.add(1, ordering: .relaxed)
+        return bay
     }
 
     /// Whether a bay is occupied, as a reading of this moment finds it; nil where nothing is known of it.
@@ -266,7 +276,10 @@ public final class LiveOccupancy: @unchecked Sendable {
             return updateOwnCount(of: part, facility, at: now) { own, counters in
                 let level = now.believed(own.levelMilliseconds)
                 if let observed, observed < level { return nil }
-                now.raise(counters.moved, to: observed ?? now.wallMilliseconds)
+                // A counter's first total moves nothing, and makes no level too old.
+                if arrivals != 0 || departures != 0 {
+                    now.raise(counters.moved, to: observed ?? now.wallMilliseconds)
+                }
                 return ((own.count ?? 0) + arrivals - departures, level)
             }
         }
@@ -477,7 +490,8 @@ public final class LiveOccupancy: @unchecked Sendable {
             var current = counters.own.load(ordering: .acquiring)
             while true {
                 let own = OwnCount(current)
-                guard let wanted = next(own, counters) else { return nil }
+                let known = own.count == nil ? formerCounts[part].map { OwnCount($0.own) } : own
+                guard let wanted = next(known ?? own, counters) else { return nil }
                 let (count, drift) = OwnCount.clamp(wanted.count)
                 let time = wanted.levelMilliseconds
                 let (exchanged, original) = counters.own.compareExchange(

@@ -84,12 +84,14 @@ public final class OccupancyJournal: Sendable {
     ///
     /// - Parameters:
     ///   - facilities: The identifiers of the occupancy's facilities, in their order.
+    ///   - counted: The parts that something gives a count of their own: those of others are kept, and not used. Nil leaves all as they are.
     /// - Throws: What is for a person to put right first: the journal is another process's, a newer version's, or exists and may not be
     ///   read. To begin without it would end in overwriting it.
     public static func open(
         _ place: any JournalPlace,
         occupancy: LiveOccupancy,
         facilities: [FacilityIdentifier],
+        counted: Set<Int>? = nil,
         limits: Limits = Limits(),
         clock: @escaping @Sendable () -> Moment
     ) throws(JournalError) -> (journal: OccupancyJournal, report: RecoveryReport) {
@@ -97,6 +99,7 @@ public final class OccupancyJournal: Sendable {
         var recovery = Recovery(
             into: occupancy,
             configured: occupancy.identifiers(facilities),
+            counted: counted,
             at: now
         )
         let opened = try Opening(place: place, now: now).open(&recovery)
@@ -136,7 +139,7 @@ public final class OccupancyJournal: Sendable {
         state.withLock { state in
             if let error = opened.trouble {
                 fail(&state, error)
-            } else if opened.isFresh || recovery.isRenumbered {
+            } else if opened.isFresh || recovery.isRenumbered || recovery.hasSettled {
                 checkpoint(&state, isFull: true)
             } else {
                 state.stored = recovery.storedNames

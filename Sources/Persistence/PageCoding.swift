@@ -57,6 +57,9 @@ enum PageCoding {
         }
     }
 
+    /// Beside the band; a version that doesn't know of it takes the count up again.
+    private static let countAside: UInt8 = 0x80
+
     static func facilities(_ images: [FacilityImage]) -> [UInt8] {
         var writer = ByteWriter()
         for image in images {
@@ -69,7 +72,7 @@ enum PageCoding {
             writer.append(word: Int64(image.arrivals))
             writer.append(word: Int64(image.departures))
             writer.append(word: Int64(image.drift))
-            writer.append(byte: image.band.rawValue)
+            writer.append(byte: image.band.rawValue | (image.isCountAside ? countAside : 0))
         }
         return writer.bytes
     }
@@ -102,7 +105,9 @@ enum PageCoding {
             image.arrivals = Int(try number(&reader, bytes))
             image.departures = Int(try number(&reader, bytes))
             image.drift = Int(try number(&reader, bytes))
-            image.band = OccupancyBand(rawValue: try reader.byte(bytes.span)) ?? .vacant
+            let band = try reader.byte(bytes.span)
+            image.isCountAside = band & countAside != 0
+            image.band = OccupancyBand(rawValue: band & ~countAside) ?? .vacant
             images.append(image)
         }
         return images

@@ -14,6 +14,8 @@ public struct RecoveryReport: Equatable, Sendable {
     public var absentFacilities: [String] = []
     /// Whether histories were left behind, since `history.step` is another than it was.
     public var droppedHistory = false
+    /// The parts whose counts of their own were put aside, since no rule gives them any more.
+    public var countsAside: [String] = []
     /// Bays and sensors for which `limits.bays` or `limits.sensors` leave no room.
     public var leftOut = 0
     /// Pages, batches and sessions that could not be read.
@@ -32,6 +34,8 @@ struct Recovery {
     let occupancy: LiveOccupancy
     /// The identifiers of the occupancy's parts, by their numbers.
     let configured: [String]
+    /// The parts that some rule gives a count of their own; nil leaves all counts as they are.
+    let counted: Set<Int>?
     let now: Moment
 
     var report = RecoveryReport()
@@ -42,6 +46,8 @@ struct Recovery {
     private(set) var storedNames = CheckpointPages.NameCounts()
     /// Whether the journal's pages are no longer where they would be written now.
     private(set) var isRenumbered = false
+    /// Whether counts were put aside or taken up: what follows must not be read under the others.
+    private(set) var hasSettled = false
     /// Whether the journal was never written to.
     private(set) var isNew = true
 
@@ -49,9 +55,15 @@ struct Recovery {
     /// The number of each stored facility or part as of now.
     private var facilities: [Int] = []
 
-    init(into occupancy: LiveOccupancy, configured: [String], at now: Moment) {
+    init(
+        into occupancy: LiveOccupancy,
+        configured: [String],
+        counted: Set<Int>? = nil,
+        at now: Moment
+    ) {
         self.occupancy = occupancy
         self.configured = configured
+        self.counted = counted
         self.now = now
         register = FacilityRegister(identifiers: configured)
         touched = Touched(occupancy)
@@ -79,9 +91,16 @@ struct Recovery {
         attempt { (self, journal) throws(JournalError) in try self.readSessions(journal) }
         storedNames = CheckpointPages.NameCounts(occupancy)
         attempt { (self, journal) throws(JournalError) in try self.readBatches(journal) }
+        if let counted { settle(counted) }
         occupancy.finishRestoring(at: now)
         report.bays = occupancy.bays.count
         return problem
+    }
+
+    private mutating func settle(_ counted: Set<Int>) {
+        let (aside, taken) = occupancy.settleCounts(counted)
+        report.countsAside = aside.map { configured[$0] }
+        hasSettled = !aside.isEmpty || !taken.isEmpty
     }
 
     // MARK: Facilities

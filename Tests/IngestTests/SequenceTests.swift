@@ -153,16 +153,40 @@ import Testing
         #expect(back.step == .reset)
     }
 
-    @Test func `a bay that there is no room for numbers nothing`() throws {
-        var numbered = try bayRule()
+    @Test func `names of bays in repeated messages take no room`() throws {
+        var numbered = try rule(
+            "bath/{facility}/bays",
+            yields: .bay(bay: .pointer("/bay"), occupied: .pointer("/occupied"), words: .init([:]))
+        )
         numbered.sequence = .init(number: .pointer("/n"), wrapsAt: nil)
         let bench = try Bench([numbered])
-        for bay in 0..<60 {
-            bench.send("bath/podium/bay/\(bay)", #"{"occupied": true, "n": 1}"#)
+        for bay in 0..<100 {
+            bench.send("bath/podium/bays", #"{"bay": "\#(bay)", "occupied": true, "n": 1}"#)
         }
-        #expect(bench.occupied == 50)
-        #expect(bench.occupancy.sequences.count == 50)
-        #expect(bench.takeIncidents() == [.tooManyBays])
+        #expect(bench.occupancy.bays.count == 1)
+        bench.send("bath/station/bays", #"{"bay": "1", "occupied": true, "n": 1}"#)
+        #expect(bench.occupancy.counts(of: 1).occupied == 1)
+    }
+
+    @Test func `a repeated message counts once in a car park that is full of bays`() throws {
+        let rules = try ["bay", "gate"].map { kind in
+            var numbered = try rule(
+                "bath/{facility}/all",
+                yields: kind == "bay"
+                    ? .bay(bay: .pointer("/bay"), occupied: .pointer("/o"), words: .init([:]))
+                    : .movement(arrivals: .pointer("/in"), departures: nil)
+            )
+            numbered.sequence = .init(number: .pointer("/n"), wrapsAt: nil)
+            numbered.continues = kind == "bay"
+            return numbered
+        }
+        let bench = try Bench([try bayRule()] + rules)
+        for bay in 0..<50 { bench.send("bath/podium/bay/\(bay)", #"{"occupied":false}"#) }
+        for _ in 0..<2 {
+            bench.send("bath/podium/all", #"{"bay": "x", "o": true, "in": 5, "n": 1}"#)
+        }
+        #expect(bench.occupied == 5)
+        #expect(Set(bench.takeIncidents()) == [.tooManyBays, .repeatedMessage])
     }
 
     @Test func `each topic numbers its own messages`() throws {

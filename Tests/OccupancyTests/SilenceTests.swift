@@ -175,6 +175,20 @@ private let start: Int64 = 1_795_435_200_000  // 2026-11-23T12:00:00Z
         #expect(park.counts.departures == 0)
     }
 
+    @Test(arguments: [true, false])
+    func `of a month ago gives way to its namesake, swept or not`(isSwept: Bool) throws {
+        try bay("1", true, in: "level-1", after: 0)
+        try bay("1", true, after: Self.month + 1)
+        if isSwept { sweep(Self.month + 2) }
+        let place = try park.part("level-1")
+        let name = Array("1".utf8)
+        let known = park.live.bay(name.span, facility: place)
+        let number = try #require(known)
+        let now = Moment(recordedMilliseconds: start + (Self.month + 3) * minute)
+        let retired = park.live.retireNamesakes(of: number, facility: place, at: now)
+        #expect(retired.count == 1)
+    }
+
     @Test func `is remembered for ten times a long silence`() throws {
         let park = try ZonedCarPark(baySilence: .seconds(10 * 86_400))
         try park.bay("1", true, at: start)

@@ -20,7 +20,8 @@ private final class ZonedLife {
         clock: Clock,
         zones: [String],
         facilities names: [String] = ["podium", "street"],
-        baySilence: Duration? = nil
+        baySilence: Duration? = nil,
+        counted: [String]? = nil
     ) throws {
         self.clock = clock
         let facilities = try names.map { name in
@@ -46,6 +47,9 @@ private final class ZonedLife {
             place,
             occupancy: occupancy,
             facilities: facilities.map(\.id),
+            counted: counted.map { [parts = occupancy.parts] identifiers in
+                Set((0..<parts.count).filter { identifiers.contains(parts.identifier(of: $0)) })
+            },
             clock: { clock.now }
         )
         log = journal.log(session: "test")
@@ -118,7 +122,8 @@ private final class ZonedLife {
         isClosed: Bool,
         zones: [String],
         facilities: [String] = ["podium", "street"],
-        baySilence: Duration? = nil
+        baySilence: Duration? = nil,
+        counted: [String]? = nil
     ) throws -> ZonedLife {
         if isClosed { life.journal.close() }
         let source = "state-\(directory.names().count - 1)"
@@ -134,7 +139,8 @@ private final class ZonedLife {
             clock: clock,
             zones: zones,
             facilities: facilities,
-            baySilence: baySilence
+            baySilence: baySilence,
+            counted: counted
         )
     }
 
@@ -185,33 +191,72 @@ private final class ZonedLife {
         #expect(back.occupancy.counts(of: 0).occupied == 1)
     }
 
+    /// The parts that `ZonedLife.fill()` gives counts of their own, and the facility.
+    private static let all = [
+        "podium", "podium/level-1", "podium/level-1/disabled", "podium/level-2",
+    ]
+
     @Test(arguments: [true, false])
     func `have a count of their own for as long as something gives it`(isClosed: Bool) throws {
-        let before = try first(["level-1", "level-2"])
+        let zones = ["level-1", "level-2"]
+        let before = try first(zones)
         try before.fill()
         try before.read(.occupied(70))
         let counts = before.counts
         #expect(counts.occupied == 70)
-        let without = try next(before, isClosed: isClosed, zones: ["level-1", "level-2"])
-        let level = try #require(without.occupancy.parts.zone("level-2", facility: 0))
-        let zone = try #require(
-            without.occupancy.parts.part(facility: 0, zone: level, class: nil)
+        let without = try next(
+            before,
+            isClosed: isClosed,
+            zones: zones,
+            counted: ["podium/level-2"]
         )
-        let aside = without.occupancy.setCountsAside(except: [zone])
-        #expect(
-            aside.map(without.occupancy.parts.identifier)
-                == ["podium", "podium/level-1/disabled"]
-        )
+        #expect(without.report.countsAside == ["podium", "podium/level-1/disabled"])
         // A zone's own count is still one; the bays that are heard speak for themselves.
         #expect(without.counts.zones.map(\.occupied) == [2, 41])
         #expect(without.counts.occupied == 2 + 41 + 1)
         try without.read(.bay(occupied: true), "8")
         #expect(without.counts.occupied == 2 + 41 + 2)
-        let back = try next(without, isClosed: isClosed, zones: ["level-1", "level-2"])
+        // Said once, and still so.
+        let again = try next(
+            without,
+            isClosed: isClosed,
+            zones: zones,
+            counted: ["podium/level-2"]
+        )
+        #expect(again.report.countsAside == [])
+        #expect(again.counts == without.counts)
+        let back = try next(again, isClosed: isClosed, zones: zones, counted: Self.all)
         #expect(back.counts.occupied == 70)
         #expect(back.counts.zones.map(\.occupied) == counts.zones.map(\.occupied))
-        #expect(back.occupancy.setCountsAside(except: Set(0..<back.occupancy.parts.count)) == [])
-        #expect(back.counts.occupied == 70)
+        try back.read(.movement(arrivals: 3, departures: 0))
+        let last = try next(back, isClosed: isClosed, zones: zones, counted: Self.all)
+        #expect(last.counts.occupied == 73)
+    }
+
+    @Test func `leave no trace of a count that was put aside`() throws {
+        let zones = ["level-1", "level-2"]
+        let before = try first(zones)
+        try before.read(.occupied(400))
+        let without = try next(
+            before,
+            isClosed: true,
+            zones: zones,
+            counted: ["podium/level-1"]
+        )
+        clock.advance(.seconds(120))
+        try without.read(.bay(occupied: true), "1", in: "level-2")
+        try without.read(.movement(arrivals: 3, departures: 0), in: "level-1")
+        #expect(without.counts.occupied == 4)
+        #expect(without.counts.arrivals == 3)
+        let after = try next(
+            without,
+            isClosed: false,
+            zones: zones,
+            counted: ["podium/level-1"]
+        )
+        #expect(after.counts == without.counts)
+        let histories = [without, after].map { $0.occupancy.history(of: 0, at: clock.now) }
+        #expect(histories[0] == histories[1])
     }
 
     @Test(arguments: [true, false])

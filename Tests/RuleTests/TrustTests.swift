@@ -53,6 +53,18 @@ import Testing
         #expect(council.occupied == 30)
     }
 
+    @Test(arguments: [true, false])
+    func `a retained level holds whichever of two retained messages comes first`(
+        isCounterFirst: Bool
+    ) throws {
+        let council = try Council(Self.rules)
+        let counter = { council.send("count/podium", #"{"in": 1000}"#, isRetained: true) }
+        if isCounterFirst { counter() }
+        council.send("level/podium", #"{"n": 35}"#, isRetained: true)
+        if !isCounterFirst { counter() }
+        #expect(council.occupied == 35)
+    }
+
     @Test func `what our clock put into the future holds nothing up`() throws {
         let council = try Council(Self.rules)
         council.wait(.seconds(86_400))
@@ -109,12 +121,15 @@ import Testing
                 reading: movement
                 in: /count
                 continue: true
+                health: {battery_volts: /volts}
               - {topic: "device/{device}", device: "{device}", reading: bay, occupied: /occupied}
             """,
             devices: "device,facility,zone,bay\nd1,podium,level-1,1\ngate,podium,,\n"
         )
-        council.send("device/d1", #"{"count": 100, "occupied": true}"#)
+        council.send("device/d1", #"{"count": 100, "occupied": true, "volts": 2.5}"#)
         #expect(council.occupied == 1)
+        // The count is none, but its message speaks for the sensor.
+        #expect(council.sensor("d1")?.battery == .volts(2.5))
         #expect(council.takeIncidents() == [.countOfBay])
         council.send("device/gate", #"{"count": 5, "occupied": true, "bay": "x"}"#)
         #expect(council.occupied == 5)
