@@ -27,6 +27,16 @@ private func isFree(_ port: UInt16) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     precondition(descriptor >= 0, "no socket can be made")
     defer { close(descriptor) }
+    // A process that another test starts at this moment holds a copy until it has become its program: with this, whoever
+    // listens here with the same option, as brokers do, need not wait for that.
+    var yes: Int32 = 1
+    unsafe setsockopt(
+        descriptor,
+        SOL_SOCKET,
+        SO_REUSEADDR,
+        &yes,
+        socklen_t(MemoryLayout<Int32>.size)
+    )
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
