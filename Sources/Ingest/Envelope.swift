@@ -1,18 +1,6 @@
 import JSONDocument
 import Parking
 
-/// Where things stand in what a network server sends.
-extension Rule.Envelope {
-    /// The pointer to what the sensor's decoder made of its payload.
-    var contents: String {
-        switch self {
-        case .none: ""
-        case .theThingsStack: "/uplink_message/decoded_payload"
-        case .chirpStack: "/object"
-        }
-    }
-}
-
 /// The fields of an envelope that are read for their own sake, as compiled pointers.
 ///
 /// Only these are read of an envelope: who sent it is known from the topic, and where the gateways stand is nobody's business.

@@ -38,6 +38,15 @@ public struct Rule: Equatable, Sendable {
         ///
         /// Source: ChirpStack documentation, "Event types".
         case chirpStack = "chirpstack"
+
+        /// The pointer to what the sensor's decoder made of its payload.
+        public var contents: String {
+            switch self {
+            case .none: ""
+            case .theThingsStack: "/uplink_message/decoded_payload"
+            case .chirpStack: "/object"
+            }
+        }
     }
 
     /// Something that must be so in a message.

@@ -257,14 +257,3 @@ extension Rule {
         return absentIsZero
     }
 }
-
-extension Rule.Envelope {
-    /// Where it has what the sensor's decoder made of its payload.
-    var contents: String {
-        switch self {
-        case .none: ""
-        case .theThingsStack: "/uplink_message/decoded_payload"
-        case .chirpStack: "/object"
-        }
-    }
-}

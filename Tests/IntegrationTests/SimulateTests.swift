@@ -6,10 +6,11 @@ import Testing
 @Suite struct `A simulation` {
     private let directory = ScratchDirectory()
 
-    @Test func `arrives whole`() async throws {
-        let broker = try await Broker.started()
-        let manager = try NotifySocket()
-        let town = Town(directory, port: broker.port)
+    /// Has sensors play a town's configuration to a daemon that runs it.
+    private func play(
+        _ town: Town,
+        for manager: NotifySocket
+    ) async throws -> (daemon: ChildProcess, simulation: ChildProcess) {
         let configuration = try town.write()
         let daemon = try carparkd(
             ["run"] + configuration,
@@ -20,6 +21,14 @@ import Testing
             ["simulate", "--rate", "2000", "--count", "4000"] + configuration
         )
         #expect(try await simulation.exit() == .status(0), "\(simulation.errors)")
+        return (daemon, simulation)
+    }
+
+    @Test func `arrives whole`() async throws {
+        let broker = try await Broker.started()
+        let manager = try NotifySocket()
+        let town = Town(directory, port: broker.port)
+        let (daemon, simulation) = try await play(town, for: manager)
         let report = try #require(simulation.errors.split(separator: "\n").last)
         #expect(report.hasPrefix("4000 messages, "))
         #expect(!report.contains("refused"))
@@ -44,10 +53,9 @@ import Testing
         var town = Town(directory, port: broker.port)
         town.facilities = ["bays", "counted"]
         town.capacity = 100
-        let profiles = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         town.sections = """
             devices: {file: devices.csv}
-            profile_directory: /\(profiles)/Config/profiles
+            profile_directory: \(packageRoot)/Config/profiles
             """
         town.rules = [
             #"{topic: "v3/+/devices/{device}/up", envelope: ttn, profile: milesight-em400-mud}"#,
@@ -57,16 +65,7 @@ import Testing
         let gates = ["70b3d57ed0041a01,counted,,,\n", "70b3d57ed0041a02,counted,,,reversed\n"]
         let lines = ["device,facility,bay,threshold,direction\n"] + bays + gates
         directory.write(lines.joined(), to: "devices.csv")
-        let configuration = try town.write()
-        let daemon = try carparkd(
-            ["run"] + configuration,
-            environment: ["NOTIFY_SOCKET=\(manager.path)"]
-        )
-        try await daemon.says("subscribed")
-        let simulation = try carparkd(
-            ["simulate", "--rate", "2000", "--count", "4000"] + configuration
-        )
-        #expect(try await simulation.exit() == .status(0), "\(simulation.errors)")
+        let (daemon, simulation) = try await play(town, for: manager)
         #expect(simulation.output.split(separator: "\n").count == town.facilities.count)
 
         try await manager.hears("4000 messages") { $0.contains("; 4000 messages; ") }
