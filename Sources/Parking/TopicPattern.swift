@@ -45,7 +45,9 @@ public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(Problem) {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= 65_535, !text.utf8.contains(0) else { throw .unrepresentable }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        // By scalars: a mark that combines with a separator or a wildcard makes another character of it, and not of MQTT's byte.
+        let parts = text.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard parts.first != "$share" else { throw .shared }
         var levels: [Level] = []
         var names: Set<String> = []
@@ -88,9 +90,12 @@ public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
         case "+": return .any
         default: break
         }
-        if part.contains("{") || part.contains("}") {
-            guard part.first == "{", part.last == "}" else { throw .malformedCapture(String(part)) }
-            let name = part.dropFirst().dropLast()
+        let scalars = part.unicodeScalars
+        if scalars.contains("{") || scalars.contains("}") {
+            guard scalars.first == "{", scalars.last == "}" else {
+                throw .malformedCapture(String(part))
+            }
+            let name = Substring(scalars.dropFirst().dropLast())
             let isName =
                 !name.isEmpty
                 && name.utf8.allSatisfy { byte in
@@ -101,8 +106,8 @@ public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
             guard isName else { throw .malformedCapture(String(part)) }
             return .capture(String(name))
         }
-        guard !part.contains("#") else { throw .misplacedRemainder }
-        guard !part.contains("+") else { throw .misplacedAny }
+        guard !scalars.contains("#") else { throw .misplacedRemainder }
+        guard !scalars.contains("+") else { throw .misplacedAny }
         return .literal(String(part))
     }
 }
