@@ -49,6 +49,7 @@ extension Rule.Kind {
         case .bay, .heartbeat, .state, .health: false
         }
     }
+
     /// Whether what it says is a share of a capacity, or what is left of one.
     fileprivate var needsCapacity: Bool {
         switch self {

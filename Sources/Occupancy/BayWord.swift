@@ -42,7 +42,7 @@ struct BayWord: Equatable, BitwiseCopyable {
     private static let daysBit: UInt64 = 1 << 62
     private static let minute: Int64 = 60_000
     private static let day: Int64 = 86_400_000
-    /// The least time for which a silent bay is remembered, and as a multiple of the time after which it is silent.
+    /// The least time for which a bay that is not heard is remembered; and the same as a multiple of its `bay_silence`.
     private static let memory = 30 * day
     private static let silencesOfMemory: Int64 = 10
 

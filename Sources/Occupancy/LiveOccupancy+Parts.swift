@@ -124,8 +124,8 @@ extension LiveOccupancy {
     ///
     /// Those that were not heard for ten times as long, and for a month, are no bays any more.
     ///
-    /// To be called about once a minute, before a snapshot. It changes what is counted now and nothing that is kept: what
-    /// a reading does to a bay follows from the times of both.
+    /// To be called about once a minute, before a snapshot. It changes what is counted now and no reading's effect: what
+    /// one does to a bay, forgotten or not, follows from the times of both.
     ///
     /// **Cost.** Where a facility has a `bay_silence`, a load and a comparison for each bay of all facilities; otherwise none.
     public func markSilentBays(at now: Moment) { markSilentBays(at: now, isSampled: true) }
